@@ -1,0 +1,42 @@
+"""The exception tree.
+
+    Exception
+    └── SecateurError            anything this package raises on purpose
+        ├── UserError            the user's mistake: one line, exit code 2
+        │   └── NotKnown         a name that is not known; says the nearest and where to look
+        └── StepFailed           a step of a study that could not be done; a row of the report
+
+A bug of ours is none of these: it keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SecateurError(Exception):
+    """Anything raised on purpose; its text is one line: what, where, got, allowed."""
+
+
+class UserError(SecateurError):
+    """The user's mistake: printed as one line, exit code 2."""
+
+
+class NotKnown(UserError):
+    """A name that is not in a list of names.
+
+    >>> raise NotKnown("method", "magnitud", ["magnitude", "random"], see="secateur methods")
+    Traceback (most recent call last):
+    secateur.errors.NotKnown: method 'magnitud' is not known; did you mean 'magnitude'? See: secateur methods
+    """
+
+    def __init__(self, what: str, got: str, allowed: Iterable[str], see: str = "") -> None:
+        names = sorted(allowed)
+        near = difflib.get_close_matches(got, names, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}."
+        super().__init__(f"{what} '{got}' is not known; {hint}" + (f" See: {see}" if see else ""))
+
+
+class StepFailed(SecateurError):
+    """A step that cannot be done for a reason of its own; the study goes past it."""
