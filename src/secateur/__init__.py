@@ -1,3 +1,3 @@
-"""Secateur: a folder of labelled photos in; pruned, measured, exported classifiers out, with one honest report."""
+"""Secateur: labelled photos in; pruned, measured, exported classifiers out, with one honest report."""
 
 __version__ = "0.1.0"
