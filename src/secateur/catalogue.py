@@ -1,0 +1,200 @@
+"""Everything the tool can be asked for, as literal rows. Standard library only.
+
+A row says what a thing is called, where it comes from and where its function lives; nothing here imports it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from secateur.errors import NotKnown
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    name: str
+    source: str
+    licence: str
+    default_px: int
+    where: str  # "module:function", (classes, input_px) → torch.nn.Module
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to prune.
+
+    `kind` "score": one look at the network gives a number an element, the lowest go.
+    `kind` "regime": hooks in the training loop move the masks while it trains.
+    """
+
+    name: str
+    family: Literal["unstructured", "structured"]
+    kind: Literal["score", "regime"]
+    cuts: Literal["weights", "filters"]
+    role: Literal["pruned", "control"]
+    control: str  # the control of the same structure; "" for a control itself
+    source: str
+    cost: str
+    where: str  # "module:function"
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A row that needs no more than a name, a place and a sentence."""
+
+    name: str
+    where: str
+    help: str
+
+
+BACKBONES: tuple[Backbone, ...] = (
+    Backbone(
+        name="cnn",
+        source="the study's custom CNN: three blocks of two 3×3 convolutions, two dense layers",
+        licence="Apache-2.0 (starts from random weights)",
+        default_px=100,
+        where="secateur.models.cnn:cnn",
+        help="Custom CNN of the original study; 5,011,242 parameters at 100 px and ten classes.",
+    ),
+)
+
+METHODS: tuple[Method, ...] = (
+    Method(
+        name="magnitude",
+        family="unstructured",
+        kind="score",
+        cuts="weights",
+        role="pruned",
+        control="random",
+        source="Han et al. 2015, Learning both Weights and Connections, arXiv:1506.02626",
+        cost="one look at the weights",
+        where="secateur.pruning.scores:magnitude",
+        help="Set the weights of least absolute value to zero, once, then retrain with the zeros held.",
+    ),
+    Method(
+        name="magnitude-gradual",
+        family="unstructured",
+        kind="regime",
+        cuts="weights",
+        role="pruned",
+        control="random",
+        source="Zhu & Gupta 2017, To prune, or not to prune, arXiv:1710.01878, eq. 1",
+        cost="a selection every few steps while retraining",
+        where="secateur.pruning.scores:magnitude",
+        help="Raise the sparsity along a cubic while retraining; what the original study did (TFMOT).",
+    ),
+    Method(
+        name="filter-l1",
+        family="structured",
+        kind="score",
+        cuts="filters",
+        role="pruned",
+        control="filter-random",
+        source="Li et al. 2017, Pruning Filters for Efficient ConvNets, arXiv:1608.08710",
+        cost="one look at the weights",
+        where="secateur.pruning.scores:filter_l1",
+        help="Cut floor(ratio × filters) filters of least L1 norm from every convolution, then retrain.",
+    ),
+    Method(
+        name="random",
+        family="unstructured",
+        kind="score",
+        cuts="weights",
+        role="control",
+        control="",
+        source="a control: Gale et al. 2019, The State of Sparsity, arXiv:1902.09574",
+        cost="none",
+        where="secateur.pruning.scores:random",
+        help="Set weights chosen by chance to zero; what a method must beat.",
+    ),
+    Method(
+        name="filter-random",
+        family="structured",
+        kind="score",
+        cuts="filters",
+        role="control",
+        control="",
+        source="a control: Mittal et al. 2018, Recovering from Random Pruning, arXiv:1801.10447",
+        cost="none",
+        where="secateur.pruning.scores:filter_random",
+        help="Cut as many filters, chosen by chance; what a method must beat.",
+    ),
+)
+
+RECIPES: tuple[Named, ...] = (
+    Named("fast", "secateur.training.recipes:FAST", "AdamW, one cycle of the learning rate, light augmentation."),
+    Named(
+        "study",
+        "secateur.training.recipes:STUDY",
+        "The study's: Adam 1e-3, halved on plateau, early stopping, best weights restored.",
+    ),
+    Named(
+        "study-filters",
+        "secateur.training.recipes:STUDY_FILTERS",
+        "The study's for networks whose filters were cut: Adam 1e-4, else as `study`.",
+    ),
+)
+
+AUGMENTATIONS: tuple[Named, ...] = (
+    Named("none", "secateur.data.views:augment", "Photos as they are."),
+    Named("flip", "secateur.data.views:augment", "Mirrored half of the time."),
+    Named("light", "secateur.data.views:augment", "Mirrored, and moved by a few pixels."),
+    Named("study", "secateur.data.views:augment", "The study's: rotated ± 20°, moved ± 20 %, mirrored."),
+    Named("strong", "secateur.data.views:augment", "The study's, with colour jitter and a hole."),
+)
+
+EXPORTS: tuple[Named, ...] = (
+    Named("onnx-fp32", "secateur.export.onnx:export", "ONNX, 32-bit floats, uint8 RGB photos in."),
+)
+
+SPLITS: tuple[Named, ...] = (
+    Named("stratified", "secateur.data.split:split", "Each class in the same parts; near-duplicates together."),
+    Named("folders", "secateur.data.split:split", "As the folders train, val and test say."),
+    Named("study-cnn", "secateur.data.split:split", "The study's for its CNN: 70/15/15; leaks near-duplicates."),
+    Named(
+        "study-transfer",
+        "secateur.data.split:split",
+        "The study's for its transfer model: 80/20, then a fifth of the rest; leaks near-duplicates.",
+    ),
+)
+
+_SEE = {
+    "backbone": "secateur inspect --help",
+    "method": "secateur methods",
+    "recipe": "secateur study --help",
+}
+
+
+def _find(rows: tuple[Any, ...], what: str, name: str) -> Any:
+    for row in rows:
+        if row.name == name:
+            return row
+    raise NotKnown(what, name, [r.name for r in rows], see=_SEE.get(what, ""))
+
+
+def backbone(name: str) -> Backbone:
+    """The row of a backbone. Raises NotKnown with the nearest name."""
+    row: Backbone = _find(BACKBONES, "backbone", name)
+    return row
+
+
+def method(name: str) -> Method:
+    """The row of a pruning method. Raises NotKnown with the nearest name."""
+    row: Method = _find(METHODS, "method", name)
+    return row
+
+
+def named(rows: tuple[Named, ...], what: str, name: str) -> Named:
+    """A row of RECIPES, AUGMENTATIONS, EXPORTS or SPLITS. Raises NotKnown with the nearest name."""
+    row: Named = _find(rows, what, name)
+    return row
+
+
+def load(where: str) -> Any:
+    """What a row's `where` names, imported now."""
+    module, _, name = where.partition(":")
+    return getattr(importlib.import_module(module), name)

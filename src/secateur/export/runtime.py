@@ -1,0 +1,65 @@
+"""An exported file, run without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from secateur.errors import UserError
+
+Pixels = npt.NDArray[np.uint8]  # (n, px, px, 3) RGB
+Logits = npt.NDArray[np.float32]  # (n, classes)
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """An ONNX file that Secateur wrote, loaded."""
+
+    session: Any
+    labels: tuple[str, ...]
+    input_px: int
+
+    def logits(self, photos: Pixels, batch_size: int = 64) -> Logits:
+        """(n, px, px, 3) uint8 → (n, classes), a batch at a time."""
+        parts = [
+            self.session.run(None, {"photos": np.ascontiguousarray(photos[i : i + batch_size])})[0]
+            for i in range(0, len(photos), batch_size)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)), np.float32)
+
+
+def load(file: Path, threads: int = 0) -> Classifier:
+    """`threads` 0: as many as the run-time likes.
+
+    Raises UserError for a file that is missing, no ONNX model, or not one of ours.
+    """
+    if not file.is_file():
+        raise UserError(f"{file}: no such file")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions share no base class
+        raise UserError(f"{file} is no ONNX model that onnxruntime can run: {_first(error)}") from error
+    properties = session.get_modelmeta().custom_metadata_map
+    if "secateur.labels" not in properties:
+        raise UserError(f"{file} is an ONNX model, but not one that Secateur wrote: it names no labels")
+    return Classifier(
+        session, tuple(properties["secateur.labels"].split("\n")), int(properties["secateur.input_px"])
+    )
+
+
+def softmax(logits: Logits) -> Logits:
+    """Probabilities a photo; (n, classes) → (n, classes)."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def _first(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,50 @@
+"""Sizes, the same for every model: weights only, no optimiser state. A zero in a dense file saves nothing until
+the file is compressed, so every size is given beside the others."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import zstandard
+
+from secateur.records import Sizes
+
+
+def entropy_bits(sparsity: float) -> float:
+    """H(s) = −s·log₂ s − (1 − s)·log₂(1 − s): bits a position, when a fraction s is zero. 0 at both ends.
+
+    >>> entropy_bits(0.5)
+    1.0
+    """
+    if sparsity <= 0 or sparsity >= 1:
+        return 0.0
+    return -sparsity * math.log2(sparsity) - (1 - sparsity) * math.log2(1 - sparsity)
+
+
+def reference_bytes(layers: Iterable[tuple[int, int]], bits: int = 32) -> int:
+    """What a good packed form would take: for each layer (n values, k of them not zero) n·H(1 − k/n) bits for
+    the positions and k × `bits` for the values. Rounded up to whole bytes at the end."""
+    total = 0.0
+    for n, nonzero in layers:
+        if n:
+            total += n * entropy_bits(1 - nonzero / n) + nonzero * bits
+    return math.ceil(total / 8)
+
+
+def sizes(weights: Path, exported: Path | None, layers: Iterable[tuple[int, int]], memory: int) -> Sizes:
+    """Sizes in bytes of a safetensors file and of the exported file.
+
+    `layers`: (values, values that are not zero) of every tensor; `memory`: bytes of all values once loaded.
+    """
+    content = weights.read_bytes()
+    return Sizes(
+        file=len(content),
+        deflate=len(zlib.compress(content, 9)),
+        zstd=len(zstandard.ZstdCompressor(level=19).compress(content)),
+        reference=reference_bytes(layers),
+        onnx=exported.stat().st_size if exported else 0,
+        memory=memory,
+    )

@@ -1,0 +1,112 @@
+"""Multiply-adds and parameters of every layer, from the shapes that really flow through it.
+
+A multiply-add is one: a convolution of o filters over (i / groups, k, k) at p places is o·p·i·k·k/groups; a dense
+layer is o·i. Batch-norm is folded into the layer before it, as run-times do, and counts nothing. What is not
+counted is listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from secateur.records import LayerRow, Profile
+
+_FREE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Dropout, nn.Flatten, nn.Identity, nn.ReLU, nn.MaxPool2d)
+
+
+def multiply_adds(module: nn.Module, output: Tensor) -> int:
+    """Of one convolution or dense layer for one photo; 0 for anything else."""
+    if isinstance(module, nn.Conv2d):
+        places = output.shape[-2] * output.shape[-1]
+        height, width = module.kernel_size
+        return module.out_channels * places * module.in_channels // module.groups * height * width
+    if isinstance(module, nn.Linear):
+        return module.in_features * module.out_features * (output[0].numel() // module.out_features)
+    return 0
+
+
+@torch.no_grad()
+def _output_shapes(model: nn.Module, example: Tensor) -> dict[str, Tensor]:
+    outputs: dict[str, Tensor] = {}
+
+    def keep(name: str) -> Callable[[nn.Module, object, Tensor], None]:
+        def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            outputs[name] = output.detach()
+
+        return hook
+
+    leaves = [(n, m) for n, m in model.named_modules() if not list(m.children())]
+    handles = [m.register_forward_hook(keep(n)) for n, m in leaves]
+    was_training = model.training
+    try:
+        model.eval()(example)
+    finally:
+        for handle in handles:
+            handle.remove()
+        model.train(was_training)
+    return outputs
+
+
+def profile(model: nn.Module, example: Tensor, why: Callable[[str, nn.Module], str]) -> Profile:
+    """Every layer of `model` as it runs on `example` (1, 3, h, w); `why` says what can be pruned of a layer."""
+    outputs = _output_shapes(model, example)
+    rows, not_counted = [], []
+    prunable = zeros = 0
+    for name, module in model.named_modules():
+        if list(module.children()):
+            continue
+        if name not in outputs:
+            not_counted.append(f"{name}: {type(module).__name__} did not run")
+            continue
+        own = list(module.parameters(recurse=False))
+        nonzero = sum(int(torch.count_nonzero(p)) for p in own)
+        macs = multiply_adds(module, outputs[name])
+        rows.append(
+            LayerRow(
+                name=name,
+                kind=type(module).__name__,
+                output_shape=tuple(outputs[name].shape[1:]),
+                parameters=sum(p.numel() for p in own),
+                buffers=_running(module),
+                nonzero=nonzero,
+                macs=macs,
+                macs_nonzero=_only_nonzero(module, macs),
+                prune=why(name, module),
+            )
+        )
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            prunable += module.weight.numel()
+            zeros += module.weight.numel() - int(torch.count_nonzero(module.weight))
+        elif not isinstance(module, _FREE):
+            not_counted.append(f"{name}: {type(module).__name__}")
+    values = sum(r.parameters for r in rows)
+    return Profile(
+        layers=tuple(rows),
+        input_shape=(example.shape[2], example.shape[3], 3),
+        parameters=values,
+        parameters_keras=values + sum(r.buffers for r in rows),
+        nonzero=sum(r.nonzero for r in rows),
+        macs=sum(r.macs for r in rows),
+        macs_nonzero=sum(r.macs_nonzero for r in rows),
+        sparsity_of_prunable=zeros / prunable if prunable else 0.0,
+        sparsity_of_model=1 - sum(r.nonzero for r in rows) / values if values else 0.0,
+        weight_bytes=sum(t.numel() * t.element_size() for t in model.state_dict().values()),
+        not_counted=tuple(not_counted),
+    )
+
+
+def _running(module: nn.Module) -> int:
+    """Running mean and variance; not PyTorch's batch counter, which Keras has not."""
+    buffers: Mapping[str, Tensor] = dict(module.named_buffers(recurse=False))
+    return sum(b.numel() for name, b in buffers.items() if name != "num_batches_tracked")
+
+
+def _only_nonzero(module: nn.Module, macs: int) -> int:
+    """Hypothetical: a run-time that skipped every zero weight."""
+    weight = getattr(module, "weight", None)
+    if not macs or weight is None:
+        return macs
+    return macs * int(torch.count_nonzero(weight)) // int(weight.numel())

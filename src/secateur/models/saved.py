@@ -1,0 +1,103 @@
+"""A saved model: architecture.json, weights.safetensors, labels.json, preprocess.json, made.json, and the masks
+of a weight-pruned one as bits. Loading runs no code from a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from secateur.errors import UserError
+from secateur.models.architecture import Architecture, describe, from_json, rebuild, to_json
+
+Masks = dict[str, torch.Tensor]  # parameter name → bool, True is kept, the parameter's shape
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a folder held."""
+
+    model: nn.Module
+    architecture: Architecture
+    labels: tuple[str, ...]
+    preprocess: dict[str, Any]
+    made: dict[str, Any]
+    masks: Masks
+
+
+def preprocess_for(input_px: int) -> dict[str, Any]:
+    """How a photo becomes the network's input: stretched to a square, then (pixel / 255 − mean) / std."""
+    return {"input_px": input_px, "resize": "stretch", "mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
+
+
+def save(
+    model: nn.Module,
+    folder: Path,
+    *,
+    backbone: str,
+    labels: tuple[str, ...],
+    input_px: int,
+    made: Mapping[str, Any],
+    masks: Mapping[str, torch.Tensor] | None = None,
+    kept: Mapping[str, list[int]] | None = None,
+) -> None:
+    """Write the five files into `folder`, which exists."""
+    architecture = describe(model, backbone, len(labels), input_px, kept)
+    tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    save_file(tensors, folder / "weights.safetensors")
+    for name, content in (
+        ("architecture", to_json(architecture)),
+        ("labels", list(labels)),
+        ("preprocess", preprocess_for(input_px)),
+        ("made", dict(made)),
+    ):
+        text = json.dumps(content, indent=1, ensure_ascii=False)
+        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    if masks:
+        bits = {k: torch.from_numpy(np.packbits(m.cpu().numpy().reshape(-1))) for k, m in masks.items()}
+        save_file(bits, folder / "masks.safetensors")
+
+
+def load(folder: Path) -> Saved:
+    """The model of a folder, in eval mode, bit-equal to what was saved.
+
+    Raises UserError naming the file that is missing, broken or does not fit.
+    """
+    contents = {name: _json(folder / f"{name}.json") for name in ("architecture", "labels", "preprocess", "made")}
+    architecture = from_json(contents["architecture"])
+    model = rebuild(architecture, _tensors(folder / "weights.safetensors"))
+    masks: Masks = {}
+    if (folder / "masks.safetensors").exists():
+        state = model.state_dict()
+        for name, bits in _tensors(folder / "masks.safetensors").items():
+            if name not in state:
+                raise UserError(f"{folder}/masks.safetensors names '{name}', which the network has not")
+            flat = np.unpackbits(bits.numpy(), count=state[name].numel()).astype(bool)
+            masks[name] = torch.from_numpy(flat).reshape(state[name].shape)
+    return Saved(model, architecture, tuple(contents["labels"]), contents["preprocess"], contents["made"], masks)
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path.parent} is no saved model: {path.name} is missing") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
+
+
+def _tensors(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(path)
+    except FileNotFoundError as error:
+        raise UserError(f"{path.parent} is no saved model: {path.name} is missing") from error
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path} is no whole safetensors file: {error}") from error

@@ -1,0 +1,236 @@
+"""The one training loop. It prints nothing and writes nothing: it yields ticks and epochs.
+
+All chance is a function of (seed, epoch, batch), so a loop that is loaded from `state_dict()` at any batch ends
+bit-equal to one left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from secateur.records import Epoch, History
+from secateur.training.recipes import Recipe
+
+PLATEAU_DELTA = 1e-4  # Keras's ReduceLROnPlateau takes smaller gains for none; its EarlyStopping does not
+
+Batch = tuple[Tensor, Tensor]  # x float32 (n, 3, h, w) in [0, 1]; y int64 (n,)
+
+
+class Hooks(Protocol):
+    """The part of a pruning regime that the loop calls."""
+
+    masks: dict[str, Tensor]
+
+    def before_step(self, step: int) -> None: ...
+    def after_step(self, step: int) -> None: ...
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Photos:
+    """Where batches come from; `epoch` counts from 1, `start` is the batch to begin with."""
+
+    train: Callable[[int, int], Iterable[Batch]]
+    val: Callable[[], Iterable[Batch]]
+    train_batches: int
+    train_photos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A batch was done."""
+
+    epoch: int
+    batch: int  # from 1
+    batches: int
+
+
+def _mix(*numbers: int) -> int:
+    """One seed out of several numbers (SplitMix64's finaliser)."""
+    h = 0
+    for number in numbers:
+        h = (h ^ number) + 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
+        h = (h ^ h >> 30) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+        h = (h ^ h >> 27) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
+        h ^= h >> 31
+    return h & 0x7FFFFFFFFFFFFFFF
+
+
+class Fit:
+    """A training with a life: run it, take its state at any tick, go on from there. Consumes `model`."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        recipe: Recipe,
+        photos: Photos,
+        *,
+        epochs: int,
+        seed: int,
+        precision: str = "fp32",
+        device: str = "cpu",
+        hooks: Hooks | None = None,
+    ) -> None:
+        self.device = torch.device(device)
+        # one layout for weights and photos: convolutions on a CPU run up to 1.5 times as fast
+        self.model = model.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.recipe, self.photos, self.hooks = recipe, photos, hooks
+        self.epochs, self.seed, self.precision = epochs, seed, precision
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+                module.momentum = recipe.bn_momentum
+        kind = torch.optim.AdamW if recipe.optimiser == "adamw" else torch.optim.Adam
+        self.optimiser = kind(model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True)
+        self.lr = recipe.lr
+        self.epoch, self.batch = 1, 0  # the epoch under way, and how many of its batches are done
+        self.rows: list[Epoch] = []
+        self.sums = torch.zeros(3, dtype=torch.float64)  # loss, correct, photos of the epoch under way
+        self.best: dict[str, Tensor] = {}
+        self.best_epoch, self.best_loss = 0, float("inf")
+        self.plateau_loss = float("inf")
+        self.idle_lr = self.idle_stop = 0  # epochs without a lower validation loss
+        self.stopped = False
+
+    # ------------------------------------------------------------ running
+
+    def run(self) -> Iterator[Tick | Epoch]:
+        """A Tick after every batch, an Epoch after every epoch; at the end the kept weights are in place."""
+        while self.epoch <= self.epochs and not self.stopped:
+            self.model.train()
+            for x, y in self.photos.train(self.epoch, self.batch):
+                self._step(x, y)
+                self.batch += 1
+                yield Tick(self.epoch, self.batch, self.photos.train_batches)
+            yield self._close_epoch()
+        if self.recipe.keep == "best" and self.best:
+            self.model.load_state_dict(self.best)
+        self.model.eval()
+
+    def _step(self, x: Tensor, y: Tensor) -> None:
+        torch.manual_seed(_mix(self.seed, self.epoch, self.batch))  # dropout
+        step = (self.epoch - 1) * self.photos.train_batches + self.batch
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._lr_at(step)
+        self.optimiser.zero_grad(set_to_none=True)
+        with self._autocast():
+            logits = self.model(x)
+        loss = F.cross_entropy(logits.float(), y, label_smoothing=self.recipe.label_smoothing)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.hooks:
+            self.hooks.before_step(step)
+        self.optimiser.step()
+        if self.hooks:
+            self.hooks.after_step(step)
+        with torch.no_grad():
+            correct = (logits.argmax(1) == y).sum()
+            self.sums += torch.stack([loss.double() * len(y), correct.double(), torch.tensor(len(y))]).cpu()
+
+    def _lr_at(self, step: int) -> float:
+        if self.recipe.schedule == "plateau":
+            return self.lr
+        total = self.epochs * self.photos.train_batches
+        rising = max(1, round(total * self.recipe.warm_up))
+        if step < rising:
+            return self.recipe.lr * (step + 1) / rising
+        return self.recipe.lr * (total - step) / (total - rising + 1)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16")
+
+    @torch.no_grad()
+    def _validate(self) -> tuple[float, float]:
+        self.model.eval()
+        loss, correct, n = 0.0, 0, 0
+        for x, y in self.photos.val():
+            with self._autocast():
+                logits = self.model(x).float()
+            loss += float(F.cross_entropy(logits, y, reduction="sum"))
+            correct += int((logits.argmax(1) == y).sum())
+            n += len(y)
+        return loss / n, correct / n
+
+    def _close_epoch(self) -> Epoch:
+        lr = self.optimiser.param_groups[0]["lr"]
+        val_loss, val_accuracy = self._validate()
+        loss, correct, n = self.sums.tolist()
+        masks = list(self.hooks.masks.values()) if self.hooks else []
+        total = sum(m.numel() for m in masks)
+        sparsity = 1 - sum(int(m.sum()) for m in masks) / total if total else 0.0
+        row = Epoch(self.epoch, lr, loss / n, correct / n, val_loss, val_accuracy, sparsity)
+        self.rows.append(row)
+        self._learn_from(val_loss)
+        self.epoch, self.batch = self.epoch + 1, 0
+        self.sums = torch.zeros(3, dtype=torch.float64)
+        return row
+
+    def _learn_from(self, val_loss: float) -> None:
+        """Best weights, plateau and early stopping, as Keras's callbacks do."""
+        self.idle_lr += 1
+        self.idle_stop += 1
+        if val_loss < self.plateau_loss - PLATEAU_DELTA:
+            self.plateau_loss, self.idle_lr = val_loss, 0
+        if val_loss < self.best_loss:
+            self.best_loss, self.best_epoch, self.idle_stop = val_loss, self.epoch, 0
+            if self.recipe.keep == "best":
+                self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        if self.recipe.schedule == "plateau" and self.idle_lr >= self.recipe.patience:
+            self.lr = max(self.lr * self.recipe.factor, self.recipe.min_lr)
+            self.idle_lr = 0
+        self.stopped = bool(self.recipe.stop_after) and self.idle_stop >= self.recipe.stop_after
+
+    # ------------------------------------------------------------ results and state
+
+    def history(self) -> History:
+        """How it went, and what was kept."""
+        best = self.best_epoch if self.recipe.keep == "best" else len(self.rows)
+        return History(
+            epochs=tuple(self.rows),
+            best_epoch=best,
+            stopped_early=self.stopped,
+            recipe=self.recipe.name,
+            precision=self.precision,
+            device=self.device.type,
+            photo_passes=self.photos.train_photos * len(self.rows),
+            converged=converged([row.val_accuracy for row in self.rows]),
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on; tensors, numbers and lists only, so that weights_only can read it."""
+        return {
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "best": self.best,
+            "rows": [asdict(row) for row in self.rows],
+            "sums": self.sums,
+            "hooks": self.hooks.state_dict() if self.hooks else {},
+            "place": [self.epoch, self.batch, self.best_epoch, self.idle_lr, self.idle_stop],
+            "numbers": [self.lr, self.best_loss, self.plateau_loss],
+            "stopped": self.stopped,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state_dict()` of a loop that was made alike."""
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.best = dict(state["best"])
+        self.rows = [Epoch(**row) for row in state["rows"]]
+        self.sums = state["sums"]
+        if self.hooks:
+            self.hooks.load_state_dict(state["hooks"])
+        self.epoch, self.batch, self.best_epoch, self.idle_lr, self.idle_stop = state["place"]
+        self.lr, self.best_loss, self.plateau_loss = state["numbers"]
+        self.stopped = state["stopped"]
+
+
+def converged(val_accuracy: list[float]) -> bool:
+    """The last quarter of the epochs gained under 1 point over the best before it."""
+    quarter = max(1, len(val_accuracy) // 4)
+    before, last = val_accuracy[:-quarter], val_accuracy[-quarter:]
+    return bool(before) and max(last) - max(before) < 0.01

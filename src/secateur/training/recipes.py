@@ -1,0 +1,69 @@
+"""Recipes: how a network is trained. Numbers only; the loop is in fit.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    name: str
+    optimiser: Literal["adam", "adamw"]
+    lr: float  # the highest
+    batch_size: int
+    epochs: int  # at most, when the study names no number
+    schedule: Literal["plateau", "one-cycle"]
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    augment: str = "none"
+    bn_momentum: float = 0.1  # PyTorch's sense: the weight of the new batch
+    # schedule "plateau": lr × factor after `patience` epochs without a lower validation loss
+    factor: float = 0.5
+    patience: int = 3
+    min_lr: float = 0.0
+    # stop after so many epochs without a lower validation loss; 0: never
+    stop_after: int = 0
+    keep: Literal["best", "last"] = "last"
+    # schedule "one-cycle": the rising part of the steps
+    warm_up: float = 0.2
+
+
+STUDY = Recipe(
+    name="study",
+    optimiser="adam",
+    lr=1e-3,
+    batch_size=64,
+    epochs=50,
+    schedule="plateau",
+    augment="study",
+    bn_momentum=0.01,  # Keras's 0.99
+    stop_after=5,
+    keep="best",
+)
+
+STUDY_FILTERS = Recipe(
+    name="study-filters",
+    optimiser="adam",
+    lr=1e-4,
+    batch_size=64,
+    epochs=30,
+    schedule="plateau",
+    augment="study",
+    bn_momentum=0.01,
+    stop_after=5,
+    keep="best",
+)
+
+FAST = Recipe(
+    name="fast",
+    optimiser="adamw",
+    lr=3e-3,
+    batch_size=64,
+    epochs=30,
+    schedule="one-cycle",
+    weight_decay=0.02,
+    label_smoothing=0.1,
+    augment="light",
+    bn_momentum=0.1,
+)
