@@ -1,0 +1,57 @@
+"""What is recommended, and why; pure. The rule, which is PROTOCOL's:
+
+Only a network whose sparsity was chosen on validation can be recommended: to search all of them for the
+smallest that passes on the test photos would be choosing on test. It must be as good as the dense network
+trained on for as long (margin of the study), better than random pruning at the same structure, and smaller.
+What was not run is never assumed: the words of the answer shrink to what was measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from secateur.records import Results
+from secateur.report import wording
+from secateur.report.judge import Judged, judge, photos_needed
+from secateur.report.wording import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The decision for one backbone."""
+
+    backbone: str
+    kind: Kind
+    use: str  # the configuration to use: the recommended one, or the better dense one ("" if none finished)
+    headline: str
+    why: tuple[str, ...]
+    not_known: tuple[str, ...]
+    candidates: tuple[Judged, ...]
+    photos_needed: int | None  # test photos that would decide, for "cannot-tell"
+
+
+def better_dense(results: Results, backbone: str) -> str:
+    """The dense configuration to stay with, chosen on validation; "" where none was finished."""
+    dense = [s for s in results.summaries if s.backbone == backbone and not s.method]
+    return max(dense, key=lambda s: s.val_accuracy.value).config if dense else ""
+
+
+def decide(results: Results, backbone: str) -> Answer:
+    """The answer for one backbone of a study. Raises nothing: what is missing makes the answer smaller."""
+    own = [s for s in results.summaries if s.backbone == backbone and s.role == "pruned"]
+    judged = sorted((judge(results, s) for s in own if s.chosen), key=lambda j: j.zstd_bytes)
+    passing = [j for j in judged if j.state == "passes"]
+    still_open = [j for j in judged if j.state == "open"]
+    kind: Kind = "recommend" if passing else "cannot-tell" if still_open or not judged else "do-not-prune"
+    use = passing[0].config if passing else better_dense(results, backbone)
+    needed = photos_needed(still_open) if kind == "cannot-tell" else None
+    return Answer(
+        backbone=backbone,
+        kind=kind,
+        use=use,
+        headline=wording.headline(results, backbone, kind, judged, needed),
+        why=wording.why(results, backbone, kind, judged),
+        not_known=wording.not_known(results, backbone, judged),
+        candidates=tuple(judged),
+        photos_needed=needed,
+    )

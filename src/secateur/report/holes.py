@@ -1,0 +1,111 @@
+"""What is missing, what failed, and what weakens the figures: rows with reasons; pure."""
+
+from __future__ import annotations
+
+import math
+
+from secateur.records import ModelResult, Results
+from secateur.report.judge import display, longer_of
+from secateur.report.rows import Row, once
+
+FEW = 10  # test photos of a class under which its recall says little
+
+
+def holes(results: Results) -> list[Row]:
+    """Every hole as {kind, what, why}, the weightiest first."""
+    return [
+        *_steps(results),
+        *({"kind": "control", "what": c, "why": "not run"} for c in results.missing_controls),
+        *_longer(results),
+        *_training(results),
+        *_seeds(results),
+        *_photos(results),
+        *_exports(results),
+        *_counting(results),
+    ]
+
+
+def _hole(kind: str, what: str, why: str) -> Row:
+    return {"kind": kind, "what": what, "why": why}
+
+
+def _steps(results: Results) -> list[Row]:
+    found = [_hole("failed", o.title, o.why) for o in results.outcomes if o.state == "failed"]
+    return found + [_hole("skipped", o.title, f"needed {o.why}") for o in results.outcomes if o.state == "skipped"]
+
+
+def _longer(results: Results) -> list[Row]:
+    there = {s.config for s in results.summaries}
+    return [
+        _hole("control", f"{b}: dense trained on for as many epochs", "not finished: no verdict against it")
+        for b in once(s.backbone for s in results.summaries)
+        if longer_of(b) not in there
+    ]
+
+
+def _training(results: Results) -> list[Row]:
+    dense = [m for m in results.models if m.config == f"{m.backbone}/dense"]
+    gained = "its last quarter still gained a point or more on validation"
+    found = [
+        _hole("training", f"{m.name}, seed {m.seed}: not converged", gained)
+        for m in dense
+        if not m.history.converged
+    ]
+    return found + [
+        _hole("training", f"{m.name}, seed {m.seed}", "a loss was not a finite number: the training diverged")
+        for m in results.models
+        if _diverged(m)
+    ]
+
+
+def _diverged(model: ModelResult) -> bool:
+    return any(not math.isfinite(loss) for e in model.history.epochs for loss in (e.train_loss, e.val_loss))
+
+
+def _seeds(results: Results) -> list[Row]:
+    seeds = sorted({m.seed for m in results.models})
+    if len(seeds) == 1:
+        return [_hole("seeds", f"one seed ({seeds[0]})", "no interval over trainings, only over photos")]
+    return [
+        _hole("seeds", display(results, s), f"{len(s.seeds)} of {len(seeds)} seeds were finished")
+        for s in results.summaries
+        if len(s.seeds) < len(seeds)
+    ]
+
+
+def _photos(results: Results) -> list[Row]:
+    data, found = results.data, []
+    if data.synthetic:
+        found.append(_hole("data", "no photos", data.synthetic))
+    n = sum(data.test)
+    needs = [c.photos_needed for c in results.comparisons if c.verdict == "not shown" and c.photos_needed]
+    if needs and min(needs) > n:
+        why = f"undecided comparisons would need {_range(needs)}, were the differences to stay"
+        found.append(_hole("photos", f"{n:,} test photos", why))
+    few = [f"{name} ({count})" for name, count in zip(data.classes, data.test, strict=True) if count < FEW]
+    if few:
+        found.append(_hole("photos", f"few test photos: {', '.join(few)}", "their recall says little"))
+    return found
+
+
+def _range(needs: list[int]) -> str:
+    low, high = min(needs), max(needs)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _exports(results: Results) -> list[Row]:
+    found = []
+    for m in results.models:
+        if m.evaluation is None:
+            found.append(_hole("export", f"{m.name}, seed {m.seed}", "not evaluated on the test photos"))
+        if m.parity is None:
+            found.append(_hole("export", f"{m.name}, seed {m.seed}", "parity of the export was not checked"))
+        elif not m.parity.ok:
+            why = f"the exported file differs from the network: {m.parity.relative_logit_difference:.1e}"
+            found.append(_hole("export", f"{m.name}, seed {m.seed}", why))
+    return found
+
+
+def _counting(results: Results) -> list[Row]:
+    missing = once(x for m in results.models for x in m.profile.not_counted)
+    return [_hole("counting", x, "its multiply-adds were not counted") for x in missing]

@@ -1,0 +1,213 @@
+"""Results → what a report says, as JSON: the content of report.json, and all that the page shows; pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, replace
+from typing import Any
+
+from secateur.records import DataFacts, ModelResult, Results
+from secateur.report import published
+from secateur.report.decision import decide
+from secateur.report.holes import holes
+from secateur.report.judge import longer_of
+from secateur.report.rows import Row, classes, configurations, confused, confusion, once, pareto
+from secateur.report.wording import claim, pictures
+
+FORMAT = 1
+PROBLEMS_SHOWN = 12  # of a kind, on the page; report.json's records hold them all
+
+
+def tell(results: Results) -> Row:
+    """The whole report as JSON-able values: no tuple, no number that is not finite, no record.
+
+    Predictions are left out: they weigh most, and the confusion matrices hold what the page shows of them.
+    Raises UserError where the study's [published] table cannot be read.
+    """
+    rows = configurations(results)
+    answers = [asdict(decide(results, backbone)) for backbone in backbones(results)]
+    told: Any = _jsonable(
+        {
+            "format": FORMAT,
+            "name": results.name,
+            "version": results.version,
+            "commit": results.commit,
+            "date": results.date,
+            "command": results.command,
+            "pictures": pictures(results),
+            "answer": answers[0],
+            "answers": answers,
+            "made": made(results),
+            "models": rows,
+            "pareto": {size: pareto(rows, size) for size in ("onnx", "zstd")},
+            "choices": _choices(results, rows),
+            "claims": [asdict(c) | {"claim": claim(results, c)} for c in results.comparisons],
+            "holes": holes(results),
+            "data": _data(results.data),
+            "curves": [_curve(results, m) for m in results.models],
+            **_classwise(results, rows),
+            "parity": [_parity(m) for m in results.models],
+            "how": how(results),
+            "cost": _cost(results),
+            "machine": asdict(results.machine),
+            "published": published.beside(results.published, rows),
+            "notes": results.notes,
+            "records": _records(results),
+        }
+    )
+    return dict(told)
+
+
+def backbones(results: Results) -> list[str]:
+    """The one whose dense network did best on validation first; [""] where nothing was finished."""
+    best: dict[str, float] = {}
+    for s in results.summaries:
+        best[s.backbone] = max(best.get(s.backbone, -1.0), 0.0 if s.method else s.val_accuracy.value)
+    return sorted(best, key=lambda b: -best[b]) or [""]
+
+
+def made(results: Results) -> Row:
+    """What every figure says of itself: n, seeds, split and command."""
+    data = results.data
+    fractions = [sum(part) for part in (data.train, data.val, data.test)]
+    return {
+        "n_train": fractions[0],
+        "n_val": fractions[1],
+        "n_test": fractions[2],
+        "seeds": sorted({m.seed for m in results.models}),
+        "split": f"{data.split_rule}, seed {data.split_seed}",
+        "command": results.command,
+    }
+
+
+def _jsonable(value: Any) -> Any:
+    """Tuples become lists; a number that is not finite becomes null, which is valid JSON."""
+    if isinstance(value, dict):
+        return {str(k): _jsonable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _choices(results: Results, rows: list[Row]) -> list[Row]:
+    names = {row["config"]: row["name"] for row in rows}
+    return [
+        {
+            "backbone": c.backbone,
+            "method": c.method,
+            "config": c.config,
+            "name": names.get(c.config, c.config),
+            "target": c.target,
+            "why": c.why,
+            "candidates": [{"target": t, "val_accuracy": a, "chosen": t == c.target} for t, a in c.candidates],
+        }
+        for c in results.choices
+    ]
+
+
+def _data(data: DataFacts) -> Row:
+    kinds = once(p.what for p in data.problems)
+    problems = []
+    for kind in kinds:
+        same = [p for p in data.problems if p.what == kind]
+        problems.append(
+            {
+                "what": kind,
+                "count": len(same),
+                "left_out": sum(p.left_out for p in same),
+                "shown": [asdict(p) for p in same[:PROBLEMS_SHOWN]],
+            }
+        )
+    rows = zip(data.classes, data.train, data.val, data.test, strict=True)
+    return asdict(replace(data, problems=())) | {
+        "labels": [{"name": n, "train": a, "val": b, "test": c} for n, a, b, c in rows],
+        "problems": problems,
+        "photos": sum(data.train) + sum(data.val) + sum(data.test),
+    }
+
+
+def _curve(results: Results, m: ModelResult) -> Row:
+    return {
+        "config": m.config,
+        "name": m.name,
+        "backbone": m.backbone,
+        "method": m.method,
+        "target": m.target,
+        "seed": m.seed,
+        "best_epoch": m.history.best_epoch,
+        "epochs": [asdict(e) for e in m.history.epochs],
+    }
+
+
+def _classwise(results: Results, rows: list[Row]) -> Row:
+    """Per-class figures and confusion matrices of every configuration, over its seeds."""
+    per_class, matrices = [], []
+    for row in rows:
+        own = [m.evaluation for m in results.models if m.config == row["config"] and m.evaluation]
+        if not own:
+            continue
+        head = {key: row[key] for key in ("config", "name", "method", "seeds", "chosen", "random")}
+        head["reference"] = row["config"] == longer_of(row["backbone"])
+        per_class.append(head | {"classes": classes(own)})
+        matrix = confusion(own)
+        matrices.append(head | {"matrix": matrix, "confused": confused(matrix, results.data.classes)})
+    return {"classes": per_class, "confusions": matrices}
+
+
+def _parity(m: ModelResult) -> Row:
+    return {
+        "config": m.config,
+        "name": m.name,
+        "seed": m.seed,
+        "parity": asdict(m.parity) if m.parity else None,
+    }
+
+
+def how(results: Results) -> list[Row]:
+    """How each kind of number was made, in the words that the numbers themselves carry, with their doubts."""
+    found: dict[str, list[Any]] = {}
+    for s in results.summaries:
+        found.setdefault("Test accuracy", []).append(s.test_accuracy)
+        found.setdefault("Validation accuracy", []).append(s.val_accuracy)
+    for c in results.comparisons:
+        found.setdefault("Difference between two networks", []).append(c.difference)
+    for e in (m.evaluation for m in results.models if m.evaluation):
+        found.setdefault("Macro-F1", []).append(e.macro_f1)
+        found.setdefault("Balanced accuracy", []).append(e.balanced_accuracy)
+        found.setdefault("Recall and precision of a class", []).extend(
+            x for c in e.classes for x in (c.recall, c.precision)
+        )
+    return [
+        {
+            "what": what,
+            "how": once(m.how for m in measures if m and m.how),
+            "doubts": once(d for m in measures if m for d in m.doubts),
+        }
+        for what, measures in found.items()
+    ]
+
+
+def _cost(results: Results) -> Row:
+    """All epochs and photo passes of the study, and what its steps took."""
+    return {
+        "networks": len(results.models),
+        "epochs": sum(len(m.history.epochs) for m in results.models),
+        "photo_passes": sum(m.history.photo_passes for m in results.models),
+        "seconds": sum(o.seconds for o in results.outcomes),
+        "states": {
+            state: sum(o.state == state for o in results.outcomes)
+            for state in ("made", "found", "failed", "skipped")
+        },
+        "steps": [asdict(o) for o in results.outcomes],
+    }
+
+
+def _records(results: Results) -> Row:
+    """Everything as it was handed in, less the predictions."""
+    models = tuple(
+        replace(m, evaluation=replace(m.evaluation, predictions=()) if m.evaluation else None)
+        for m in results.models
+    )
+    return asdict(replace(results, models=models))

@@ -1,0 +1,171 @@
+"""The sentences of the answer; pure. They claim what the checks showed and not one word more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from secateur.records import Comparison, Results
+from secateur.report.formats import plural, size
+from secateur.report.judge import Judged, comparison, display, judge, longer_of, zstd_bytes
+
+Kind = Literal["recommend", "do-not-prune", "cannot-tell"]
+
+
+def pictures(results: Results) -> str:
+    return "drawn pictures" if results.data.synthetic else "photos"
+
+
+def headline(results: Results, backbone: str, kind: Kind, judged: Sequence[Judged], needed: int | None) -> str:
+    """The answer in one line; `judged` stands from the smallest to the largest."""
+    if kind == "recommend":
+        return _recommend(results, backbone, next(j for j in judged if j.state == "passes"))
+    if kind == "do-not-prune":
+        return _do_not_prune(judged)
+    return _cannot_tell(results, backbone, judged, needed)
+
+
+def _recommend(results: Results, backbone: str, best: Judged) -> str:
+    found = comparison(results, best.config, longer_of(backbone))
+    verdict = "better than dense" if found and found.verdict == "better" else "as good as dense"
+    sizes = f"{size(best.zstd_bytes)} instead of {size(zstd_bytes(results, longer_of(backbone)))} after zstd"
+    if not results.missing_controls:
+        return f"Use {best.name}: {verdict} on these {pictures(results)}, {sizes}."
+    caveat = "; speed not measured" if speed_unknown(results) else "; not every control was run"
+    return f"{best.name} is the smallest file that is {verdict} on these {pictures(results)}: {sizes}{caveat}."
+
+
+def speed_unknown(results: Results) -> bool:
+    """Controls of equal latency, or latency itself, stand among what is missing."""
+    return any(word in control.lower() for control in results.missing_controls for word in ("latency", "speed"))
+
+
+def _failed(judged: Judged, against: str) -> bool:
+    return any(c.against == against and c.state == "fails" for c in judged.checks)
+
+
+def _do_not_prune(judged: Sequence[Judged]) -> str:
+    if all(_failed(j, "dense") for j in judged):
+        which = f"{judged[0].name} is" if len(judged) == 1 else f"all {len(judged)} chosen networks are"
+        return f"Do not prune: {which} worse than dense trained equally long."
+    if all(_failed(j, "random") for j in judged):
+        return "Do not prune by these criteria: random pruning does as well."
+    return "Do not prune: no chosen network passes all its checks."
+
+
+def _cannot_tell(results: Results, backbone: str, judged: Sequence[Judged], needed: int | None) -> str:
+    stay = "Stay with dense."
+    if not judged:
+        return f"Cannot tell: no pruned network was finished and chosen on validation. {stay}"
+    if not any(s.config == longer_of(backbone) for s in results.summaries):
+        return f"Cannot tell: the dense network trained equally long is missing. {stay}"
+    as_good = [j for j in judged if _only_random_open(j)]
+    if as_good:
+        return (
+            f"Cannot tell whether {as_good[0].name} is more than luck: as good as dense, "
+            f"but not shown to beat random pruning. {stay}"
+        )
+    n = sum(results.data.test)
+    need = f"; about {needed:,} would be needed" if needed is not None and needed > n else ""
+    return f"Cannot tell: {plural(n, 'test photo')} do not decide{_margin(results)}{need}. {stay}"
+
+
+def _margin(results: Results) -> str:
+    margins = {c.margin for c in results.comparisons}
+    if len(margins) != 1:
+        return " at the margin"
+    margin = margins.pop()
+    return f" at a margin of {margin:g} point" + ("" if margin == 1 else "s")
+
+
+def _only_random_open(judged: Judged) -> bool:
+    return [c.against for c in judged.checks if c.state != "passes"] == ["random"]
+
+
+def why(results: Results, backbone: str, kind: Kind, judged: Sequence[Judged]) -> tuple[str, ...]:
+    """Sentences: the checks of what is recommended (or of every candidate), then what else was seen."""
+    lines: list[str] = []
+    if kind == "recommend":
+        best = next(j for j in judged if j.state == "passes")
+        lines += [c.why for c in best.checks] + _zeros(results, backbone, best.config)
+        lines += [f"{j.name}: {_short(j)}" for j in judged if j is not best]
+    else:
+        lines += [f"{j.name}: {_short(j)}" for j in judged]
+    lines += [f"Chosen on validation: {c.why}" for c in results.choices if c.backbone == backbone and c.why]
+    return tuple(lines + _smaller_but_not_chosen(results, backbone, judged))
+
+
+def _short(judged: Judged) -> str:
+    """What kept a candidate from being recommended, or that it passed and is larger."""
+    if judged.state == "passes":
+        return "passes as well, and is larger."
+    return " ".join(c.why for c in judged.checks if c.state != "passes")
+
+
+def _zeros(results: Results, backbone: str, config: str) -> list[str]:
+    """Zeros in a dense file save nothing until it is compressed: said where it is so."""
+    own = next((m.sizes for m in results.models if m.config == config), None)
+    dense = next((m.sizes for m in results.models if m.config == longer_of(backbone)), None)
+    if own is None or dense is None:
+        return []
+    if own.onnx < 0.95 * dense.onnx:
+        return [f"The ONNX file that is deployed is {size(own.onnx)} instead of {size(dense.onnx)}."]
+    return [
+        f"Its zeros save nothing until the file is compressed: the ONNX file is {size(own.onnx)} "
+        f"(dense {size(dense.onnx)}), and the weights in memory take as much as dense's."
+    ]
+
+
+def _smaller_but_not_chosen(results: Results, backbone: str, judged: Sequence[Judged]) -> list[str]:
+    best = min((j.zstd_bytes for j in judged if j.state == "passes"), default=float("inf"))
+    others = [s for s in results.summaries if s.backbone == backbone and s.role == "pruned" and not s.chosen]
+    passing = [j for j in (judge(results, s) for s in others) if j.state == "passes" and j.zstd_bytes < best]
+    if not passing:
+        return []
+    names = ", ".join(j.name for j in sorted(passing, key=lambda j: j.zstd_bytes))
+    return [f"Passed on test and is smaller, but is not what validation chose: {names}. Confirm on new photos."]
+
+
+def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tuple[str, ...]:
+    """What stands between this answer and certainty, as sentences."""
+    lines = [f"Not run: {control}." for control in results.missing_controls]
+    if results.data.synthetic:
+        lines.append(f"The pictures are no photos ({results.data.synthetic}): nothing here speaks of a camera.")
+    seeds = sorted({m.seed for m in results.models})
+    if len(seeds) == 1:
+        lines.append("One seed: another training could order these networks differently.")
+    if any(m.config == f"{backbone}/dense" and not m.history.converged for m in results.models):
+        lines.append("The dense network had not converged: pruned ones may gain from the further epochs alone.")
+    if len(judged) > 1:
+        lines.append(
+            f"{len(judged)} candidates were judged on the same test photos, "
+            "and their intervals are not widened for it."
+        )
+    lines += _doubts(results, judged)
+    return tuple(lines)
+
+
+def _doubts(results: Results, judged: Sequence[Judged]) -> list[str]:
+    """The doubts that the judged differences carry, each once."""
+    configs = {j.config for j in judged}
+    found: dict[str, None] = {}
+    for c in results.comparisons:
+        if c.subject in configs:
+            found |= dict.fromkeys(c.difference.doubts)
+    return [f"{text[:1].upper()}{text[1:]}." for text in found]
+
+
+def claim(results: Results, c: Comparison) -> str:
+    """One comparison as a sentence with its evidence.
+
+    'not shown' claims nothing in either direction.
+    """
+    names = {s.config: display(results, s) for s in results.summaries}
+    subject, against = names.get(c.subject, c.subject), names.get(c.against, c.against)
+    said = {
+        "better": f"{subject} is better than {against}",
+        "as good as": f"{subject} is as good as {against}",
+        "worse": f"{subject} is worse than {against}",
+        "not shown": f"Between {subject} and {against} no difference is shown, nor that they are as good",
+    }
+    return f"{said[c.verdict]} (margin {c.margin:g})."
