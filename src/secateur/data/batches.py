@@ -1,0 +1,69 @@
+"""Batches from the pixel store. Chance is a function of (seed, epoch, batch): any batch can be made again.
+
+So a training interrupted in the middle of an epoch goes on with bit-equal batches.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from secateur.data.views import augment as augmented
+
+
+def batch_count(n: int, batch_size: int) -> int:
+    """Batches an epoch of n photos: none is dropped, and a last one of a single photo joins the one before.
+
+    Batch normalisation cannot train on one photo.
+    """
+    full, rest = divmod(n, batch_size)
+    alone = rest == 1 and full > 0
+    return full + (rest > 0) - alone
+
+
+def batches(
+    pixels: NDArray[np.uint8],
+    positions: Sequence[int] | NDArray[np.intp],
+    labels: Sequence[int] | NDArray[np.int64],
+    *,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    start: int = 0,
+    shuffle: bool = True,
+    augment: str = "none",
+    device: str | torch.device = "cpu",
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """(x, y) for each batch from number `start` on: x (n, 3, height, width) float32 in [0, 1], channels-last
+    in memory; y (n,) int64.
+
+    pixels: (photos, height, width, 3). positions: rows of it, as in a Split. labels: of all rows of `pixels`,
+    not only of `positions`. augment: a rule of `views.VIEWS`.
+
+    Raises ValueError where labels and pixels differ in length or batch_size is under 1; NotKnown for an
+    augmentation that is not known.
+    """
+    if len(labels) != len(pixels) or batch_size < 1:
+        raise ValueError(f"{len(labels)} labels, {len(pixels)} photos, batch size {batch_size}")
+    places = np.asarray(positions, dtype=np.intp)
+    names = np.asarray(labels, dtype=np.int64)
+    if shuffle:
+        places = places[torch.randperm(len(places), generator=_chance(seed, epoch)).numpy()]
+    count = batch_count(len(places), batch_size)
+    for number in range(start, count):
+        end = len(places) if number == count - 1 else (number + 1) * batch_size
+        chosen = places[number * batch_size : end]
+        x = torch.from_numpy(np.ascontiguousarray(pixels[chosen])).to(device)  # (n, h, w, 3) uint8
+        x = x.permute(0, 3, 1, 2).to(torch.float32).div_(255)
+        y = torch.from_numpy(names[chosen]).to(device)
+        yield augmented(x, augment, _chance(seed, epoch, number)), y
+
+
+def _chance(*what: int) -> torch.Generator:
+    digest = hashlib.blake2b(repr(what).encode(), digest_size=8).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)

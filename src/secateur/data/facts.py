@@ -1,0 +1,64 @@
+"""What one read of a file tells: its hash, its size, its likeness; or why it is no photo."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from secateur.data.images import BadPhoto, square
+
+SEEN_PX = 32  # a photo is seen this small before it is hashed
+THUMB_PX = 16
+MAX_BYTES = 2**29  # a file is read whole
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One file. `what` is empty for a usable photo, else the kind of problem; `why` is one line."""
+
+    file_bytes: int = 0
+    mtime_ns: int = 0
+    ctime_ns: int = 0  # also moves when rights change, or when another file takes the name
+    sha256: str = ""
+    phash: int = 0  # 64 bits
+    width: int = 0
+    height: int = 0
+    thumb: bytes = b""  # THUMB_PX × THUMB_PX grey
+    what: str = ""
+    why: str = ""
+
+
+def read_facts(path: Path) -> Facts:
+    """Facts of one file, from a single read. Never raises for what is wrong with the file: it says so."""
+    try:
+        with path.open("rb") as file:
+            now = os.fstat(file.fileno())
+            stat = (now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+            if now.st_size > MAX_BYTES:
+                return Facts(*stat, what="too large", why=f"{now.st_size} bytes; at most {MAX_BYTES}")
+            data = file.read()
+    except OSError as error:
+        return Facts(what="unreadable", why=error.strerror or str(error))
+    sha256 = hashlib.sha256(data).hexdigest()
+    try:
+        seen = square(data, SEEN_PX)
+    except BadPhoto as bad:
+        return Facts(*stat, sha256, what=bad.what, why=bad.why)
+    grey = seen.image.convert("L")
+    thumb = grey.resize((THUMB_PX, THUMB_PX), Image.Resampling.BOX).tobytes()
+    return Facts(*stat, sha256, dhash(grey), seen.width, seen.height, thumb)
+
+
+def dhash(grey: Image.Image) -> int:
+    """64-bit difference hash of a grey image: is a pixel brighter than its left neighbour, 8 × 8 times.
+
+    Krawetz, "Kind of like that" (2013).
+    """
+    pixels = np.asarray(grey.resize((9, 8), Image.Resampling.BILINEAR))
+    bits = pixels[:, 1:] > pixels[:, :-1]  # (8, 8)
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")

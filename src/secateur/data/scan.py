@@ -1,0 +1,197 @@
+"""A folder of photos → a Snapshot: every file read at most once, every problem listed with its reason."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import importlib
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from secateur.data.duplicates import HAMMING_BOUND, near_duplicates, same_bytes
+from secateur.data.facts import Facts, read_facts
+from secateur.data.index import read_index, write_index
+from secateur.data.listing import Listing, list_folder
+from secateur.data.parallel import in_chunks
+from secateur.errors import UserError
+from secateur.records import Photo, Problem, Snapshot
+
+if TYPE_CHECKING:
+    import pandas
+
+CHUNK = 32  # files a piece of work
+Entry = tuple[str, str, str]  # path, class, part
+COLUMNS = ("path", "class", "part", "sha256", "phash", "width", "height", "bytes", "group")
+
+
+def scan(
+    folder: Path,
+    *,
+    index: Path | None = None,
+    hamming_bound: int = HAMMING_BOUND,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    synthetic: str = "",
+) -> Snapshot:
+    """What a folder holds. Broken files are listed and left out; the run goes on without them.
+
+    index: a file that remembers what was read, by path, size and times; a second scan reads only what
+    changed. hamming_bound: near-duplicates differ in at most so many of 64 bits, and look alike (see
+    `duplicates`); they are kept and share a group. Exact duplicates are kept once, the same photo under two
+    labels is left out altogether. progress: called with (files done, files in all).
+
+    Raises UserError: what `list_folder` raises, a bound outside [0, 64], no usable photos, only one class
+    with usable photos.
+    """
+    if not 0 <= hamming_bound <= 64:
+        raise UserError(f"hamming bound {hamming_bound} is out of range; allowed: 0 to 64 bits")
+    listing = list_folder(folder)
+    facts = _facts(listing, index, workers, progress)
+    problems = list(listing.problems)
+    kept = _usable(listing.files, facts, problems)
+    kept = _once(kept, facts, problems)
+    classes = _classes(listing, kept, problems)
+    photos = _photos(classes, kept, facts)
+    photos = _grouped(photos, facts, hamming_bound, classes, problems)
+    return Snapshot(str(listing.root), classes, photos, tuple(problems), hamming_bound, synthetic)
+
+
+def to_csv(snapshot: Snapshot, path: Path) -> None:
+    """One line a photo, with the columns of COLUMNS; whole or not at all."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_row(snapshot, photo) for photo in snapshot.photos)
+    scratch = path.with_name(path.name + ".part")
+    scratch.write_text(text.getvalue(), encoding="utf-8", newline="")
+    scratch.replace(path)
+
+
+def to_frame(snapshot: Snapshot) -> pandas.DataFrame:
+    """The same as a data frame. Raises UserError where pandas is not installed."""
+    try:
+        frames = importlib.import_module("pandas")
+    except ImportError as error:
+        raise UserError("a data frame needs pandas; install it with: pip install 'secateur[pandas]'") from error
+    rows = [_row(snapshot, photo) for photo in snapshot.photos]
+    frame: pandas.DataFrame = frames.DataFrame(rows, columns=list(COLUMNS))
+    return frame
+
+
+def _row(snapshot: Snapshot, p: Photo) -> tuple[Any, ...]:
+    name = snapshot.classes[p.label]
+    return (p.path, name, p.part, p.sha256, p.phash, p.width, p.height, p.bytes, p.group)
+
+
+def _facts(
+    listing: Listing,
+    index: Path | None,
+    workers: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, Facts]:
+    known = read_index(index) if index else {}
+    paths = [path for path, _, _ in listing.files]
+    facts = {path: known[path] for path in paths if path in known and _unchanged(listing.root / path, known[path])}
+    changed = [path for path in paths if path not in facts]
+    tell = progress or (lambda done, total: None)
+    tell(len(facts), len(paths))
+
+    def read(some: Sequence[str]) -> list[tuple[str, Facts]]:
+        return [(path, read_facts(listing.root / path)) for path in some]
+
+    try:
+        for found in in_chunks(read, changed, CHUNK, workers):
+            facts.update(found)
+            tell(len(facts), len(paths))
+    finally:  # what was read before an interruption is not read again
+        if index and (changed or len(known) != len(facts)):
+            write_index(index, {path: f for path, f in facts.items() if f.sha256})
+    return facts
+
+
+def _unchanged(path: Path, known: Facts) -> bool:
+    try:
+        now = path.stat()
+    except OSError:
+        return False
+    return (now.st_size, now.st_mtime_ns, now.st_ctime_ns) == (known.file_bytes, known.mtime_ns, known.ctime_ns)
+
+
+def _usable(files: Sequence[Entry], facts: Mapping[str, Facts], problems: list[Problem]) -> list[Entry]:
+    broken = [(path, facts[path]) for path, _, _ in files if facts[path].what]
+    problems += [Problem(path, fact.what, fact.why) for path, fact in broken]
+    return [entry for entry in files if not facts[entry[0]].what]
+
+
+def _once(entries: list[Entry], facts: Mapping[str, Facts], problems: list[Problem]) -> list[Entry]:
+    """Each photo once. Of copies in several parts the test one stays: that test set is what others report on."""
+    rank = {"test": 0, "val": 1}
+    ordered = sorted(entries, key=lambda entry: (rank.get(entry[2], 2), entry[0]))
+    label = {path: name for path, name, _ in entries}
+    kept = set()
+    for paths in same_bytes((facts[path].sha256, path) for path, _, _ in ordered).values():
+        labels = sorted({label[path] for path in paths})
+        if len(labels) > 1:
+            why = f"the same photo is labelled {' and '.join(labels)}: {', '.join(paths)}"
+            problems += [Problem(path, "two labels", why) for path in paths]
+            continue
+        kept.add(paths[0])
+        problems += [Problem(path, "exact duplicate", f"same bytes as {paths[0]}") for path in paths[1:]]
+    return [entry for entry in entries if entry[0] in kept]
+
+
+def _classes(listing: Listing, kept: Sequence[Entry], problems: list[Problem]) -> tuple[str, ...]:
+    count = dict.fromkeys(listing.classes, 0)
+    for _, name, _ in kept:
+        count[name] += 1
+    problems += [
+        Problem(name, "empty class", "no usable photo in this class; left out")
+        if n == 0
+        else Problem(name, "single photo", "a class needs at least 3 photos to be split", left_out=False)
+        for name, n in count.items()
+        if n < 2
+    ]
+    classes = tuple(name for name, n in count.items() if n)
+    if len(classes) < 2:
+        left = f"only class '{classes[0]}' has usable photos" if classes else "no usable photos"
+        first = next((p for p in problems if p.left_out), None)
+        reason = f"; first problem: {first.path}: {first.what}" if first else ""
+        raise UserError(f"{left} under {listing.root}; at least two classes are needed{reason}")
+    return classes
+
+
+def _photos(classes: Sequence[str], kept: Sequence[Entry], facts: Mapping[str, Facts]) -> tuple[Photo, ...]:
+    label = {name: i for i, name in enumerate(classes)}
+    photos = [
+        Photo(path, label[name], f.sha256, f"{f.phash:016x}", f.width, f.height, f.file_bytes, 0, part)
+        for path, name, part in kept
+        for f in (facts[path],)
+    ]
+    return tuple(sorted(photos, key=lambda p: (p.label, p.sha256)))
+
+
+def _grouped(
+    photos: tuple[Photo, ...],
+    facts: Mapping[str, Facts],
+    bound: int,
+    classes: Sequence[str],
+    problems: list[Problem],
+) -> tuple[Photo, ...]:
+    hashes = np.array([facts[p.path].phash for p in photos], np.uint64)
+    thumbs = np.frombuffer(b"".join(facts[p.path].thumb for p in photos), np.uint8).reshape(len(photos), -1)
+    leader = near_duplicates(hashes, thumbs, bound)
+    number: dict[int, int] = {}  # in the order of first appearance
+    for i, first in enumerate(leader.tolist()):
+        number.setdefault(first, len(number))
+        if first != i:
+            other = photos[first]
+            bits = int(np.bitwise_count(hashes[i] ^ hashes[first]))
+            under = "" if other.label == photos[i].label else f", which is labelled {classes[other.label]}"
+            why = f"{bits} of 64 bits from {other.path}{under}; kept on the same side of a split"
+            problems.append(Problem(photos[i].path, "near-duplicate", why, left_out=False))
+    groups = [number[first] for first in leader.tolist()]
+    return tuple(dataclasses.replace(p, group=g) for p, g in zip(photos, groups, strict=True))
