@@ -90,6 +90,4 @@ def _three(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-FILTERS: dict[str, Any] = {
-    f.__name__: f for f in (percent, signed, size, amount, count, interval, plural, duration)
-}
+FILTERS: dict[str, Any] = {f.__name__: f for f in (percent, signed, size, amount, count, interval, plural, duration)}

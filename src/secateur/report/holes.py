@@ -47,9 +47,7 @@ def _training(results: Results) -> list[Row]:
     dense = [m for m in results.models if m.config == f"{m.backbone}/dense"]
     gained = "its last quarter still gained a point or more on validation"
     found = [
-        _hole("training", f"{m.name}, seed {m.seed}: not converged", gained)
-        for m in dense
-        if not m.history.converged
+        _hole("training", f"{m.name}, seed {m.seed}: not converged", gained) for m in dense if not m.history.converged
     ]
     return found + [
         _hole("training", f"{m.name}, seed {m.seed}", "a loss was not a finite number: the training diverged")

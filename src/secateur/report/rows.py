@@ -23,9 +23,7 @@ def spread(measures: Sequence[Measured]) -> Row | None:
     values = [m.value for m in measures]
     how = "mean over seeds, lowest and highest seed"
     doubts = tuple(dict.fromkeys(d for m in measures for d in m.doubts))
-    return asdict(
-        Measured(mean(values), measures[0].unit, min(values), max(values), len(values), how, doubts=doubts)
-    )
+    return asdict(Measured(mean(values), measures[0].unit, min(values), max(values), len(values), how, doubts=doubts))
 
 
 def configurations(results: Results) -> list[Row]:

@@ -197,8 +197,7 @@ def _cost(results: Results) -> Row:
         "photo_passes": sum(m.history.photo_passes for m in results.models),
         "seconds": sum(o.seconds for o in results.outcomes),
         "states": {
-            state: sum(o.state == state for o in results.outcomes)
-            for state in ("made", "found", "failed", "skipped")
+            state: sum(o.state == state for o in results.outcomes) for state in ("made", "found", "failed", "skipped")
         },
         "steps": [asdict(o) for o in results.outcomes],
     }
@@ -207,7 +206,6 @@ def _cost(results: Results) -> Row:
 def _records(results: Results) -> Row:
     """Everything as it was handed in, less the predictions."""
     models = tuple(
-        replace(m, evaluation=replace(m.evaluation, predictions=()) if m.evaluation else None)
-        for m in results.models
+        replace(m, evaluation=replace(m.evaluation, predictions=()) if m.evaluation else None) for m in results.models
     )
     return asdict(replace(results, models=models))

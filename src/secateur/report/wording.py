@@ -138,8 +138,7 @@ def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tupl
         lines.append("The dense network had not converged: pruned ones may gain from the further epochs alone.")
     if len(judged) > 1:
         lines.append(
-            f"{len(judged)} candidates were judged on the same test photos, "
-            "and their intervals are not widened for it."
+            f"{len(judged)} candidates were judged on the same test photos, and their intervals are not widened for it."
         )
     lines += _doubts(results, judged)
     return tuple(lines)
