@@ -162,6 +162,24 @@ SPLITS: tuple[Named, ...] = (
     ),
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The embedded data set: how much of it a study draws."""
+
+    classes: tuple[str, ...]
+    per_class: int
+    px: int
+    seed: int
+
+
+DEMO = Demo(
+    classes=("butterfly", "cat", "chicken", "cow", "dog", "elephant", "horse", "sheep", "spider", "squirrel"),
+    per_class=200,
+    px=48,
+    seed=0,
+)
+
 _SEE = {
     "backbone": "secateur inspect --help",
     "method": "secateur methods",

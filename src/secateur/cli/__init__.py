@@ -1,0 +1,72 @@
+"""Words in, words or JSON out; no arithmetic. One file a command, each imported when it is called."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+import typer
+
+from secateur.errors import UserError
+
+EXIT_STEP_FAILED, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
+
+
+def app() -> typer.Typer:
+    """The command with all its subcommands."""
+    from secateur import __version__
+    from secateur.cli import methods, model, photos, runs, study
+
+    made = typer.Typer(
+        name="secateur",
+        help="A folder of labelled photos in; trained, pruned, measured and exported classifiers out, "
+        "with one honest report that says which to deploy, or that pruning is not worth it.",
+        epilog="Begin with:  secateur study FOLDER",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    def version(value: bool) -> None:
+        if value:
+            typer.echo(f"secateur {__version__}")
+            raise typer.Exit()
+
+    @made.callback()
+    def main(version: bool = typer.Option(False, "--version", callback=version, is_eager=True, help="Say it.")) -> None:
+        pass
+
+    for module in (photos, study, runs, model, methods):
+        module.add(made)
+    return made
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command line and exit: 0 done, 1 a step failed, 2 the user's mistake, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        code = app()(arguments, standalone_mode=False)
+    except UserError as error:
+        _say(str(error))
+        sys.exit(EXIT_USER)
+    except typer.TyperException as error:
+        _say(error.format_message())
+        sys.exit(EXIT_USER)
+    except (KeyboardInterrupt, typer.Abort):
+        _say("interrupted; nothing finished is lost: the same command goes on from here")
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away, as `| head` does
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(words: str) -> None:
+    print(f"secateur: {' '.join(words.split())}", file=sys.stderr)
+
+
+def _as_interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -35,6 +35,12 @@ def weights(model: nn.Module, spare: Iterable[str] = ()) -> dict[str, Tensor]:
     return {f"{name}.weight": module.weight for name, module in found.items() if name not in spared}
 
 
+def weights_named(model: nn.Module, names: Iterable[str]) -> dict[str, Tensor]:
+    """The parameters of these names."""
+    own: dict[str, Tensor] = dict(model.named_parameters())
+    return {name: own[name] for name in names}
+
+
 def why(model: nn.Module, name: str, module: nn.Module) -> str:
     """In words: what can be pruned of this module, or why nothing can."""
     if isinstance(module, nn.Conv2d):

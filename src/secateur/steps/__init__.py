@@ -1,0 +1,31 @@
+"""STEPS: kind → read inputs, call one function, write files. Whoever reads this file and its folder knows every
+file that a study writes. Functions are named, not imported: a plan is made without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A kind of step. Raise `version` when the same inputs give another result: no old key is found again."""
+
+    version: int
+    where: str  # "module:function", called with a Context
+    files: str  # what it writes
+    tolerant: bool = False  # goes on without those of its inputs that failed
+
+
+STEPS: dict[str, Row] = {
+    "split": Row(1, "secateur.steps.photos:split", "split.json"),
+    "pixels": Row(1, "secateur.steps.photos:pixels", "pixels.npy: (N, px, px, 3) uint8"),
+    "train": Row(1, "secateur.steps.train:train", "a saved model, history.json"),
+    "prune": Row(1, "secateur.steps.prune:prune", "a saved model, pruned.json"),
+    "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
+    "export": Row(1, "secateur.steps.deploy:export", "model.onnx"),
+    "parity": Row(1, "secateur.steps.deploy:parity", "parity.json"),
+    "profile": Row(1, "secateur.steps.measure:profile", "profile.json, sizes.json"),
+    "choose": Row(1, "secateur.steps.judge:choose", "choice.json", tolerant=True),
+    "evaluate": Row(1, "secateur.steps.measure:evaluate", "evaluation.json"),
+    "collect": Row(1, "secateur.steps.judge:collect", "collected.json", tolerant=True),
+}

@@ -1,0 +1,115 @@
+"""Minutes, disk and memory of a plan, from a probe; and a study shrunk to a budget. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from secateur import catalogue
+from secateur.plan import plan
+from secateur.records import Step
+from secateur.settings import MethodChoice, Study, seconds
+
+PHOTOS_A_CLASS_AT_LEAST = 40
+DECODE_SECONDS = 0.002  # a photo; decoding is a small part of a study, and a wrong guess moves little
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What the probe found: seconds a photo, seconds an export, bytes."""
+
+    train_seconds: float
+    eval_seconds: float
+    export_seconds: float
+    model_bytes: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Of one step."""
+
+    id: str
+    kind: str
+    title: str
+    seconds: float
+    disk_bytes: int
+
+
+def estimate(steps: Sequence[Step], costs: Costs, photos: int, fractions: tuple[float, float, float]) -> list[Estimate]:
+    """A row a step. Networks whose filters were cut by r are taken to cost (1 − r)² of the dense one's time."""
+    train, val, test = (photos * f for f in fractions)
+    rows = []
+    for step in steps:
+        kept = (1 - _cut(step)) ** 2
+        took, disk = 0.05, 0
+        if step.kind in ("train", "retrain"):
+            epoch = train * costs.train_seconds + val * costs.eval_seconds
+            took, disk = step.params["epochs"] * epoch * kept, int(costs.model_bytes * kept)
+        elif step.kind == "prune":
+            took, disk = 0.3 + val * costs.eval_seconds, int(costs.model_bytes * kept)
+        elif step.kind == "export":
+            took, disk = costs.export_seconds, int(costs.model_bytes * kept)
+        elif step.kind == "parity":
+            took = 2 * val * costs.eval_seconds * kept
+        elif step.kind == "evaluate":
+            took = 0.5 + test * costs.eval_seconds * kept
+        elif step.kind == "profile":
+            took = 0.2 + costs.model_bytes * kept / 4e6  # zstandard at level 19 runs at some MB a second
+        elif step.kind == "pixels":
+            took, disk = photos * DECODE_SECONDS, photos * step.params["px"] ** 2 * 3
+        rows.append(Estimate(step.id, step.kind, step.title, took, disk))
+    return rows
+
+
+def _cut(step: Step) -> float:
+    """The fraction of filters that the network of this step has lost."""
+    words = step.id.split("/")
+    if len(words) != 5 or not words[2].startswith("filter"):
+        return 0.0
+    return float(words[3])
+
+
+def shrink(study: Study, costs: Costs, photos: int, classes: int) -> tuple[Study, list[str]]:
+    """Fewer seeds, then fewer sparsities, then fewer photos, until the study fits its budget; and what was done."""
+    limit = seconds(study.budget)
+    notes: list[str] = []
+    if not limit:
+        return study, notes
+
+    def takes(s: Study) -> float:
+        return sum(e.seconds for e in estimate(plan(s), costs, s.photos or photos, s.fractions))
+
+    asked = takes(study)
+    while takes(study) > limit and len(study.seeds) > 1:
+        study = study.model_copy(update={"seeds": study.seeds[:-1]})
+    while takes(study) > limit and len(study.sparsities) > 1:
+        study = study.model_copy(update={"sparsities": _thinner(study.sparsities)})
+    while takes(study) > limit and (study.photos or photos) > classes * PHOTOS_A_CLASS_AT_LEAST:
+        fewer = max(classes * PHOTOS_A_CLASS_AT_LEAST, int((study.photos or photos) * 0.8))
+        study = study.model_copy(update={"photos": fewer})
+    if asked > limit:
+        now = takes(study)
+        what = f"{len(study.seeds)} seed(s), sparsities {', '.join(f'{s:g}' for s in study.sparsities)}"
+        what += f", {study.photos or photos:,} photos"
+        notes.append(
+            f"shrunk to the budget of {study.budget}: the study asked for would take about {asked / 60:.0f} min; "
+            f"it runs with {what}, about {now / 60:.0f} min" + ("; even that is over" if now > limit else "")
+        )
+    return study, notes
+
+
+def _thinner(sparsities: tuple[float, ...]) -> tuple[float, ...]:
+    """One fewer: of the inner ones, that which stands closest to its neighbours; of two, the higher stays."""
+    if len(sparsities) <= 2:
+        return sparsities[1:]
+    inner = range(1, len(sparsities) - 1)
+    drop = min(inner, key=lambda i: sparsities[i + 1] - sparsities[i - 1])
+    return sparsities[:drop] + sparsities[drop + 1 :]
+
+
+def describe(choice: MethodChoice) -> str:
+    """A method in a printed plan: what it is, what it spares."""
+    row = catalogue.method(choice.name)
+    spared = f", spares {', '.join(choice.spare)}" if choice.spare else ""
+    return f"{choice.id} ({row.family}, {row.kind}{spared})"

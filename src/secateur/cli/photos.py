@@ -1,0 +1,88 @@
+"""`secateur scan` and `secateur fetch`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from secateur import catalogue
+from secateur.cli.common import JSON, RUNS, bar, console, echo_json
+from secateur.records import Snapshot
+
+SHOWN = 20  # problems printed before "and … more"
+BAR = 40  # characters
+
+
+def add(app: typer.Typer) -> None:
+    """Both commands."""
+
+    @app.command(epilog="Example:  secateur scan raw-img --csv photos.csv")
+    def scan(
+        folder: Path = typer.Argument(..., help="Folder of class folders of photos."),
+        csv: Path = typer.Option(None, "--csv", help="Write a row a photo here: path, label, sizes, hashes, group."),
+        bound: int = typer.Option(None, "--near-bits", min=0, max=16, help="Near-duplicates: bits that may differ."),
+        all_problems: bool = typer.Option(False, "--all", help="Print every problem, not only the first few."),
+        runs: Path = RUNS,
+        as_json: bool = JSON,
+    ) -> None:
+        """List what a folder of photos holds: classes, broken files, duplicates, near-duplicates.
+
+        Reads every photo once; a second scan reads only what changed. Nothing in the folder is touched.
+        """
+        name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:24]
+        index = runs / ".store" / "index" / f"{name}.json"
+        index.parent.mkdir(parents=True, exist_ok=True)
+        options = {} if bound is None else {"hamming_bound": bound}
+        with bar("reading photos") as progress:
+            found: Snapshot = catalogue.load("secateur.data.scan:scan")(
+                folder, index=index, progress=progress, **options
+            )
+        if csv:
+            catalogue.load("secateur.data.scan:to_csv")(found, csv)
+        if as_json:
+            echo_json(asdict(found) | {"digest": found.digest})
+            return
+        _print(found, all_problems)
+
+    @app.command()
+    def fetch(
+        what: str = typer.Argument(..., help="A data set: animals10."),
+        target: Path = typer.Option(Path("data"), "--to", help="Folder to put it in."),
+    ) -> None:
+        """Download a data set (Kaggle's Animals-10, with the extra `secateur[kaggle]`)."""
+        from secateur.errors import NotKnown
+
+        if what != "animals10":
+            raise NotKnown("data set", what, ["animals10"])
+        typer.echo(catalogue.load("secateur.data.sources:fetch_animals10")(target))
+
+
+def _print(found: Snapshot, all_problems: bool) -> None:
+    out = console()
+    counts = found.counts()
+    table = Table(box=None, pad_edge=False)
+    table.add_column("class")
+    table.add_column("photos", justify="right")
+    table.add_column("")
+    for name, n in zip(found.classes, counts, strict=True):
+        table.add_row(_plain(name), f"{n:,}", "█" * round(BAR * n / max(counts)))
+    table.add_row("all", f"{sum(counts):,}", "")
+    out.print(table)
+    kinds: dict[str, int] = {}
+    for problem in found.problems:
+        kinds[problem.what] = kinds.get(problem.what, 0) + 1
+    if kinds:
+        out.print("\n" + ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())), markup=False)
+    shown = found.problems if all_problems else found.problems[:SHOWN]
+    for problem in shown:
+        out.print(f"  {problem.path}: {problem.what}: {problem.why}", markup=False)
+    if len(shown) < len(found.problems):
+        out.print(f"  … and {len(found.problems) - len(shown)} more (--all shows them)", markup=False)
+
+
+def _plain(name: str) -> str:
+    return name.replace("[", "\\[")

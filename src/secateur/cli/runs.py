@@ -1,0 +1,113 @@
+"""`secateur report`, `secateur runs` and `secateur gc`."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from secateur import catalogue
+from secateur.cli.common import JSON, RUNS, console, echo_json, mebibytes
+from secateur.errors import NotKnown
+from secateur.files import read
+from secateur.records import Outcome, Results
+from secateur.store import Store
+
+
+def draw(runs: Path, name: str) -> Path:
+    """Draw the report of a run from its results; the page's path. Raises UserError."""
+    store = Store(runs)
+    home = store.run(name)
+    if not (home / "results.json").is_file():
+        raise NotKnown(
+            "run", name, [n for n in store.names() if (runs / n / "results.json").is_file()], "secateur runs"
+        )
+    results = read(Results, home / "results.json")
+    page = catalogue.load("secateur.report.draw:write_report")
+    page(results, home, _charts(store))
+    return home / "report.html"
+
+
+def _charts(store: Store) -> str:
+    """The chart library's text, kept: making it takes seconds."""
+    import importlib.metadata
+
+    version = importlib.metadata.version("vl-convert-python")
+    path = store.results / "charts" / f"vega-{version}.js"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_suffix(".tmp")
+        scratch.write_text(catalogue.load("secateur.report.page:vega_bundle")(), encoding="utf-8")
+        scratch.replace(path)
+    return path.read_text(encoding="utf-8")
+
+
+def _name(run: str, runs: Path) -> tuple[Path, str]:
+    """A run may be given by name, or as the path of its folder."""
+    path = Path(run)
+    if (path / "results.json").is_file():
+        return path.resolve().parent, path.resolve().name
+    return runs, run
+
+
+def add(app: typer.Typer) -> None:
+    """The three commands."""
+
+    @app.command()
+    def report(run: str = typer.Argument(..., help="Name of a run, or its folder."), runs: Path = RUNS) -> None:
+        """Draw a run's report again from its results: report.html and report.json."""
+        where, name = _name(run, runs)
+        typer.echo(draw(where, name))
+
+    @app.command("runs")
+    def list_runs(runs: Path = RUNS, as_json: bool = JSON) -> None:
+        """List the runs that were begun here."""
+        store = Store(runs)
+        rows = [_row(store, name) for name in store.names()]
+        if as_json:
+            echo_json(rows)
+            return
+        for row in rows:
+            typer.echo(
+                f"{row['name']:<24} {row['steps']} steps, {row['failed']} failed  {row['report'] or '(unfinished)'}"
+            )
+        if not rows:
+            console().print(f"no runs in {runs}")
+
+    @app.command()
+    def gc(
+        runs: Path = RUNS,
+        dry: bool = typer.Option(False, "--dry-run", help="Say what would be freed; free nothing."),
+    ) -> None:
+        """Free what no run needs: results of deleted runs, and checkpoints that nobody works on.
+
+        Delete a run's folder first, then call this.
+        """
+        freed, n = _collect(Store(runs), dry)
+        console().print(f"{'would free' if dry else 'freed'} {mebibytes(freed)} in {n} results")
+
+
+def _row(store: Store, name: str) -> dict[str, Any]:
+    outcomes = read(tuple[Outcome, ...], store.run(name) / "outcomes.json")
+    page = store.run(name) / "report.html"
+    return {
+        "name": name,
+        "steps": len(outcomes),
+        "failed": sum(o.state in ("failed", "skipped") for o in outcomes),
+        "report": str(page) if page.is_file() else "",
+    }
+
+
+def _collect(store: Store, dry: bool) -> tuple[int, int]:
+    needed: set[str] = set()
+    for name in store.names():
+        needed |= {o.key for o in read(tuple[Outcome, ...], store.run(name) / "outcomes.json")}
+    freed = n = 0
+    for folder in store.removable(needed):
+        freed += sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+        n += 1
+        if not dry:
+            shutil.rmtree(folder, ignore_errors=True)
+    return freed, n

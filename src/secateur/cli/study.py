@@ -1,0 +1,143 @@
+"""`secateur study`: its options are the fields of Study."""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+import sys
+import tomllib
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from secateur import prepare
+from secateur.budget import Costs, Estimate, estimate, shrink
+from secateur.cli.common import JSON, RUNS, console, echo_json
+from secateur.errors import UserError
+from secateur.plan import plan
+from secateur.resolve import bare, settle
+from secateur.settings import Study, make, read
+
+HELP = """Train, prune, retrain, measure and compare; end with one report that says what to deploy.
+
+WHAT is a folder of class folders of photos, a study file (.toml), or the word `demo`: ten animals drawn
+into small scenes, for a machine without photos.
+
+The plan is printed before anything runs. Finished steps are kept: the same command goes on where it was
+stopped, however it was stopped.
+"""
+
+
+def _options() -> list[inspect.Parameter]:
+    """A flag for every field of Study that is one word or a list of words."""
+    made = []
+    for name, field in Study.model_fields.items():
+        if name in ("folder", "published"):
+            continue
+        flag = f"--{name.replace('_', '-')}"
+        switch = field.annotation is bool
+        flag = f"{flag}/--no-{name.replace('_', '-')}" if switch else flag
+        words = (field.description or "") + (" (comma-separated)" if isinstance(field.default, tuple) else "")
+        kind: Any = bool | None if switch else str | None
+        option = typer.Option(None, flag, help=words, show_default=False)
+        made.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=kind))
+    return made
+
+
+def _values(given: dict[str, Any]) -> dict[str, Any]:
+    """Flags as the plain values a study file would hold."""
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        if value is None:
+            continue
+        if isinstance(Study.model_fields[name].default, tuple):
+            value = [v.strip() for v in value.split(",") if v.strip()]
+        values[name] = value
+    return values
+
+
+def request(what: str, given: dict[str, Any]) -> Study:
+    """The study that a command line asks for. Raises UserError."""
+    values = _values(given)
+    if what == prepare.DEMO:
+        text = resources.files("secateur").joinpath("studies/demo.toml").read_text(encoding="utf-8")
+        return make(tomllib.loads(text) | values, "secateur study demo")
+    path = Path(what)
+    if path.suffix == ".toml":
+        study = read(path)
+        return make(study.model_dump(mode="json") | values, what)
+    _, photos = prepare.listing(what)
+    name = path.resolve().name
+    return make({"name": name} | bare(str(path.resolve()), photos) | values, what)
+
+
+def add(app: typer.Typer) -> None:
+    """The command."""
+    fixed = inspect.signature(_study).parameters
+    parameters = [p for p in fixed.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    command: Callable[..., Any] = lambda *args, **kwargs: _study(*args, **kwargs)  # noqa: E731
+    command.__signature__ = inspect.Signature([*parameters, *_options()])  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in (*parameters, *_options())}
+    epilog = "Example:  secateur study raw-img --input-px 64 --sparsities 0.5,0.7 --budget 2h"
+    app.command("study", help=HELP, epilog=epilog)(command)
+
+
+def _study(
+    what: str = typer.Argument(..., help="Folder, study.toml, or demo."),
+    plan_only: bool = typer.Option(False, "--plan", help="Print the plan and stop; nothing is read or made."),
+    estimated: bool = typer.Option(False, "--estimate", help="With --plan: minutes and disk, from a short probe."),
+    runs: Path = RUNS,
+    as_json: bool = JSON,
+    **given: Any,
+) -> int:
+    asked = request(what, given)
+    if plan_only:
+        return _plan(asked, runs, estimated, as_json)
+    from secateur import study
+    from secateur.cli.runs import draw
+    from secateur.cli.watch import Shown
+
+    shown = Shown(console())
+    command = "secateur " + shlex.join(sys.argv[1:])
+    try:
+        results = study.run(asked, runs, watcher=shown, command=command)
+    finally:
+        shown.close()
+    page = draw(runs, results.name)
+    failed = [o for o in results.outcomes if o.state in ("failed", "skipped")]
+    if as_json:
+        echo_json({"report": str(page), "failed": [asdict(o) for o in failed]})
+    else:
+        for outcome in failed:
+            shown.say(f"{outcome.state}: {outcome.id}: {outcome.why}")
+        shown.say(f"report: {page}")
+    return 1 if failed else 0
+
+
+def _plan(asked: Study, runs: Path, estimated: bool, as_json: bool) -> int:
+    from secateur.cli.watch import print_plan
+
+    if not asked.folder:
+        raise UserError("the study names no folder of photos: set `folder`")
+    classes, photos = prepare.listing(asked.folder)
+    settled = settle(asked)
+    rows: list[Estimate] = []
+    notes: tuple[str, ...] = ()
+    if estimated:
+        from secateur.study import probed
+
+        costs: Costs = probed(settled, runs, len(classes))
+        settled, said = shrink(settled, costs, photos, len(classes))
+        notes = tuple(said)
+        rows = estimate(plan(settled), costs, settled.photos or photos, settled.fractions)
+    steps = plan(settled)
+    if as_json:
+        made = {"study": settled.model_dump(mode="json"), "steps": [asdict(s) for s in steps]}
+        echo_json(made | {"estimates": [asdict(r) for r in rows], "notes": list(notes)})
+        return 0
+    print_plan(console(), settled, steps, rows, notes)
+    return 0

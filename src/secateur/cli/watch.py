@@ -1,0 +1,109 @@
+"""How a running study is shown: a live line on a terminal, a line a step elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from secateur.budget import Estimate, describe
+from secateur.cli.common import duration, mebibytes
+from secateur.plan import arms, percent
+from secateur.records import Outcome, Step
+from secateur.settings import Study
+
+QUIET_SECONDS = 30.0  # between two lines about the same step, where there is no terminal
+
+
+class Shown:
+    """A watcher for people."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[note]}"))
+        self.bars = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
+        self.task = self.bars.add_task("", total=None, note="")
+        self.title, self.last = "", 0.0
+        self.totals: Counter[str] = Counter()
+        if console.is_terminal:
+            self.bars.start()
+
+    def planned(self, study: Study, steps: list[Step], rows: list[Estimate], notes: tuple[str, ...]) -> None:
+        print_plan(self.console, study, steps, rows, notes)
+
+    def began(self, what: str, number: int, of: int) -> None:
+        self.title = f"[{number}/{of}] {what}" if of else what
+        self.last = time.monotonic()
+        text = self.title.replace("[", "\\[")
+        self.bars.reset(self.task, total=None, description=text, note="")
+
+    def progress(self, done: float, total: float, note: str) -> None:
+        self.bars.update(self.task, completed=done, total=total, note=note)
+        if not self.console.is_terminal and time.monotonic() - self.last > QUIET_SECONDS:
+            self.last = time.monotonic()
+            share = f"{done / total:.0%}" if total else ""
+            self.say(f"{self.title}: {share} {note}")
+
+    def ended(self, outcome: Outcome) -> None:
+        self.totals[outcome.state] += 1
+        if outcome.state == "found":
+            return
+        took = f" in {duration(outcome.seconds)}" if outcome.seconds >= 1 else ""
+        why = f": {outcome.why}" if outcome.why else ""
+        if outcome.state != "made" or outcome.seconds >= 1:
+            self.say(f"{self.title}: {outcome.state}{took}{why}")
+
+    def say(self, words: str) -> None:
+        self.console.print(words, markup=False)
+
+    def close(self) -> None:
+        self.bars.stop()
+
+
+def print_plan(
+    console: Console, study: Study, steps: list[Step], rows: list[Estimate], notes: tuple[str, ...] = ()
+) -> None:
+    """What will be done; with minutes, disk and bytes where they were estimated."""
+    out = Table(box=None, pad_edge=False, show_header=False)
+    out.add_column(style="bold")
+    out.add_column()
+    photos = f"{study.photos:,} photos, " if study.photos else ""
+    lines = [
+        ("photos", f"{study.folder or '(none named)'}: {photos}{study.input_px} px, split {study.split}"),
+        ("network", f"{study.backbone}, recipe {study.recipe}, {study.epochs} epochs, {study.precision}"),
+        ("retraining", f"{study.retrain_epochs} epochs, recipe {study.retrain_recipe or study.recipe}"),
+        ("methods", "; ".join(describe(c) for c in study.methods)),
+        ("sparsities", ", ".join(percent(t) for t in study.sparsities)),
+        ("controls", _controls(study)),
+        ("seeds", ", ".join(str(s) for s in study.seeds)),
+    ]
+    for name, value in lines:
+        out.add_row(name, value.replace("[", "\\["))
+    console.print(out)
+    kinds = Counter(s.kind for s in steps)
+    took = Counter[str]()
+    disk = 0
+    for row in rows:
+        took[row.kind] += row.seconds  # type: ignore[assignment]  # a Counter adds floats as well
+        disk += row.disk_bytes
+    table = Table(box=None, pad_edge=False)
+    for heading in ("step", "times", "estimate") if rows else ("step", "times"):
+        table.add_column(heading, justify="left" if heading == "step" else "right")
+    for kind, n in kinds.items():
+        table.add_row(kind, str(n), *([duration(took[kind])] if rows else []))
+    console.print(table)
+    if rows:
+        console.print(f"about {duration(sum(r.seconds for r in rows))} and {mebibytes(disk)} of disk in all")
+    for note in notes:
+        console.print(f"note: {note}", markup=False)
+
+
+def _controls(study: Study) -> str:
+    if not study.controls:
+        return "none: the report can recommend nothing"
+    asked = {c.id for c in study.methods}
+    own = [c.id for c in arms(study) if c.id not in asked]
+    return ", ".join(["dense trained on as long", *own])

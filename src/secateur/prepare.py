@@ -1,0 +1,68 @@
+"""The photos of a study: found or drawn, scanned, and kept in the store under the digest of their contents."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from secateur import catalogue
+from secateur.errors import UserError
+from secateur.files import dump
+from secateur.records import Snapshot
+from secateur.settings import Study
+from secateur.store import Store, key
+
+DEMO = "demo"
+DEMO_VERSION = 1
+
+Report = Callable[[int, int], None]
+
+
+def listing(folder: str) -> tuple[tuple[str, ...], int]:
+    """Classes and number of files of a folder, by their names alone: instant. The demo's are known."""
+    if folder == DEMO:
+        demo = catalogue.DEMO
+        return demo.classes, demo.per_class * len(demo.classes)
+    found = catalogue.load("secateur.data.listing:list_folder")(Path(folder))
+    return tuple(found.classes), len(found.files)
+
+
+def photos(study: Study, store: Store, progress: Report) -> Snapshot:
+    """Scan the folder (draw it first, for the demo), take the study's subset, keep both. Raises UserError."""
+    folder, synthetic = Path(study.folder), ""
+    if study.folder == DEMO:
+        folder, synthetic = _drawn(store, progress)
+    elif not study.folder:
+        raise UserError("the study names no folder of photos: set `folder`")
+    index = store.results / "index" / f"{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:24]}.json"
+    index.parent.mkdir(parents=True, exist_ok=True)
+    scan = catalogue.load("secateur.data.scan:scan")
+    found: Snapshot = scan(folder, index=index, progress=progress, synthetic=synthetic)
+    if study.photos:
+        found = catalogue.load("secateur.data.split:subset")(found, study.photos, study.split_seed)
+    return replace(found, root=str(folder.resolve()))
+
+
+def keep(snapshot: Snapshot, store: Store) -> str:
+    """Put a snapshot into the store; its key. Written anew each time: the folder may have been moved."""
+    name = key("snapshot", 1, {"digest": snapshot.digest, "synthetic": snapshot.synthetic or None}, {})
+    folder = store.folder("snapshot", name)
+    folder.mkdir(parents=True, exist_ok=True)
+    dump(snapshot, folder / "snapshot.json")
+    return name
+
+
+def _drawn(store: Store, progress: Report) -> tuple[Path, str]:
+    demo = catalogue.DEMO
+    draw = catalogue.load("secateur.data.demo:draw_demo")
+    params = {"per_class": demo.per_class, "px": demo.px, "seed": demo.seed}
+    name = key("demo", DEMO_VERSION, params, {})
+    with store.working(name):
+        if not store.has("demo", name):
+            with store.making("demo", name) as folder:
+                said = draw(folder / "photos", **params, progress=progress)
+                (folder / "what.txt").write_text(said, encoding="utf-8")
+    folder = store.folder("demo", name)
+    return folder / "photos", (folder / "what.txt").read_text(encoding="utf-8")

@@ -1,0 +1,44 @@
+"""What a study leaves open, filled in from the folder and the machine, before anything runs. No torch."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+from secateur import catalogue
+from secateur.settings import Study
+
+BARE_BUDGET = "1h"  # for a bare folder: someone who names nothing wants an answer today
+EPOCHS_AT_LEAST = 30
+EPOCHS_AT_MOST = 100
+PHOTO_PASSES = 60_000  # small folders are seen more often: a network needs steps, not epochs
+
+
+def bare(folder: str, photos: int) -> dict[str, object]:
+    """Defaults for a folder of so many photos, where the user named no study file."""
+    epochs = max(EPOCHS_AT_LEAST, min(EPOCHS_AT_MOST, round(PHOTO_PASSES / max(1, photos))))
+    return {"folder": folder, "epochs": epochs, "budget": BARE_BUDGET}
+
+
+def settle(study: Study) -> Study:
+    """Names, epochs and precision filled in; nothing that was set is changed."""
+    recipe = catalogue.load(catalogue.named(catalogue.RECIPES, "recipe", study.recipe).where)
+    epochs = study.epochs or recipe.epochs
+    retrain = study.retrain_epochs or max(1, epochs // 2)
+    name = study.name or Path(study.folder).name or "study"
+    precision = study.precision
+    if precision == "auto":
+        fast = study.device == "cuda" or has_bf16(_cpuinfo())
+        precision = "bf16" if fast else "fp32"
+    return study.model_copy(update={"name": name, "epochs": epochs, "retrain_epochs": retrain, "precision": precision})
+
+
+def has_bf16(cpuinfo: str) -> bool:
+    """Does /proc/cpuinfo name instructions that multiply bf16? Without them bf16 is slower than fp32."""
+    words = set(cpuinfo.split())
+    return bool(words & {"avx512_bf16", "amx_bf16"})
+
+
+def _cpuinfo() -> str:
+    path = Path("/proc/cpuinfo")
+    return path.read_text() if platform.system() == "Linux" and path.exists() else ""

@@ -1,0 +1,198 @@
+"""study.toml ⇄ Study. Flags, TOML keys, documentation and keys of results come from this one record."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from secateur import catalogue
+from secateur.errors import NotKnown, UserError
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _sparsity(value: float) -> float:
+    if not (math.isfinite(value) and 0 < value < 1):
+        raise ValueError(f"a sparsity must lie between 0 and 1, both excluded; got {value}")
+    return value
+
+
+class MethodChoice(_Table):
+    """One way to prune, as a study asks for it."""
+
+    name: str = Field(description="a name that `secateur methods` lists")
+    scope: Literal["layer", "global"] = Field(
+        default="layer", description="weights: the same sparsity in every layer, or one threshold for the network"
+    )
+    spare: tuple[str, ...] = Field(default=(), description="layers left whole; part of the method, and printed")
+    hidden_units: bool = Field(
+        default=False, description="filters: dense layers lose units too (the study's rule did not)"
+    )
+    recipe: str = Field(default="", description="recipe for retraining; empty: the study's `retrain_recipe`")
+
+    @model_validator(mode="after")
+    def _known(self) -> MethodChoice:
+        row = catalogue.method(self.name)
+        if self.recipe:
+            catalogue.named(catalogue.RECIPES, "recipe", self.recipe)
+        if row.cuts == "filters" and self.scope == "global":
+            raise ValueError(f"method '{self.name}' cuts the same ratio from every layer: scope is 'layer'")
+        if row.cuts == "weights" and self.hidden_units:
+            raise ValueError(f"method '{self.name}' cuts no units: hidden_units is for filter methods")
+        return self
+
+    @property
+    def id(self) -> str:
+        """What names this choice in a plan and a chart; the plain name when nothing was chosen beside it."""
+        words = [self.name]
+        words += ["global"] if self.scope == "global" else []
+        words += ["units"] if self.hidden_units else []
+        words += ["spare-" + "+".join(self.spare)] if self.spare else []
+        return "-".join(words)
+
+
+class Study(_Table):
+    """Everything that decides what a study does. Its defaults suit a folder of a few thousand photos."""
+
+    name: str = Field(default="", description="name of the run; empty: the folder's")
+    folder: str = Field(default="", description="folder of class folders of photos, or 'demo' for drawn animals")
+    photos: int = Field(default=0, ge=0, description="take so many photos, the classes in proportion; 0: all")
+    split: str = Field(default="stratified", description="rule: stratified, folders, study-cnn, study-transfer")
+    fractions: tuple[float, float, float] = Field(default=(0.7, 0.15, 0.15), description="train, validation, test")
+    split_seed: int = Field(default=0, ge=0, description="seed of the split; fixed while training seeds vary")
+    input_px: int = Field(default=64, ge=8, le=2048, description="side of the square that photos are resized to")
+    backbone: str = Field(default="cnn", description="network; `secateur inspect` shows one")
+    methods: tuple[MethodChoice, ...] = Field(
+        default=(MethodChoice(name="magnitude"), MethodChoice(name="filter-l1")),
+        description="ways to prune: names, or tables with options",
+    )
+    sparsities: tuple[float, ...] = Field(default=(0.3, 0.5, 0.7, 0.9), description="targets for every method")
+    seeds: tuple[int, ...] = Field(default=(0, 1, 2), description="training seeds; every one trains all networks")
+    recipe: str = Field(default="fast", description="how the dense network is trained")
+    epochs: int = Field(default=0, ge=0, description="epochs of the dense network; 0: the recipe's")
+    retrain_recipe: str = Field(default="", description="how pruned networks are retrained; empty: as `recipe`")
+    retrain_epochs: int = Field(default=0, ge=0, description="epochs of retraining; 0: half of the dense network's")
+    augment: str = Field(default="", description="augmentation; empty: the recipe's")
+    controls: bool = Field(default=True, description="dense trained on as long, and random pruning")
+    margin: float = Field(default=1.0, gt=0, description="points of accuracy that count as equally good")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        default="auto", description="arithmetic of training; auto: bf16 where the processor has it"
+    )
+    device: str = Field(default="cpu", pattern="^(cpu|cuda)$", description="cpu or cuda")
+    budget: str = Field(default="", description="time such as '2h' or '40m'; shrinks seeds, sparsities, photos")
+    published: dict[str, Any] = Field(default={}, description="published figures to stand beside ours")
+
+    @field_validator("methods", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            return value
+        return [{"name": v} if isinstance(v, str) else v for v in value]
+
+    @field_validator("sparsities")
+    @classmethod
+    def _sparsities(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(sorted({_sparsity(v) for v in values}))
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds(cls, values: tuple[int, ...]) -> tuple[int, ...]:
+        if not values:
+            raise ValueError("name at least one seed")
+        if min(values) < 0:
+            raise ValueError(f"a seed must not be negative; got {min(values)}")
+        return tuple(dict.fromkeys(values))
+
+    @field_validator("fractions")
+    @classmethod
+    def _fractions(cls, values: tuple[float, float, float]) -> tuple[float, float, float]:
+        if not all(math.isfinite(v) and v > 0 for v in values) or abs(sum(values) - 1) > 1e-6:
+            raise ValueError(f"train, validation and test must be positive and add up to 1; got {list(values)}")
+        return values
+
+    @field_validator("budget")
+    @classmethod
+    def _budget(cls, value: str) -> str:
+        seconds(value)
+        return value
+
+    @model_validator(mode="after")
+    def _known(self) -> Study:
+        catalogue.backbone(self.backbone)
+        catalogue.named(catalogue.SPLITS, "split", self.split)
+        for recipe in filter(None, (self.recipe, self.retrain_recipe)):
+            catalogue.named(catalogue.RECIPES, "recipe", recipe)
+        if self.augment:
+            catalogue.named(catalogue.AUGMENTATIONS, "augmentation", self.augment)
+        ids = [m.id for m in self.methods]
+        if len(set(ids)) < len(ids):
+            raise ValueError("the same method stands twice in `methods`")
+        return self
+
+
+def seconds(words: str) -> float:
+    """'2h', '40m', '1h30m', '90s' → seconds; '' → 0. Raises ValueError."""
+    if not words:
+        return 0.0
+    total, number = 0.0, ""
+    for letter in words.strip().lower():
+        if letter.isdigit() or letter == ".":
+            number += letter
+        elif letter in "hms" and number:
+            total, number = total + float(number) * {"h": 3600, "m": 60, "s": 1}[letter], ""
+        elif letter != " ":
+            raise ValueError(f"a time is written like 2h, 40m or 1h30m; got '{words}'")
+    if number or total <= 0:
+        raise ValueError(f"a time is written like 2h, 40m or 1h30m; got '{words}'")
+    return total
+
+
+def make(values: dict[str, Any], where: str) -> Study:
+    """A Study out of plain values; `where` names their source. Raises UserError in one line."""
+    try:
+        return Study(**values)
+    except NotKnown as error:
+        raise UserError(f"{where}: {error}") from error
+    except ValidationError as error:
+        raise UserError(f"{where}: {_first(error)}") from error
+
+
+def _first(error: ValidationError) -> str:
+    """The first mistake, with the nearest name for a misspelt key."""
+    mistake = error.errors()[0]
+    place = ".".join(str(p) for p in mistake["loc"])
+    if mistake["type"] == "extra_forbidden":
+        table = MethodChoice if len(mistake["loc"]) > 1 else Study
+        return str(NotKnown("key", place.rsplit(".", 1)[-1], table.model_fields, see="secateur study --help"))
+    message = mistake["msg"].removeprefix("Value error, ")
+    got = "" if "got" in message or isinstance(mistake["input"], dict) else f"; got {mistake['input']!r}"
+    return f"{place}: {message}{got}" if place else f"{message}"
+
+
+def read(path: Path) -> Study:
+    """The Study of a TOML file; a relative `folder` is relative to the file. Raises UserError."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path} is not TOML: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
+    study = make(values, str(path))
+    if study.folder and study.folder != "demo":
+        folder = Path(study.folder).expanduser()
+        study = study.model_copy(update={"folder": str((path.parent / folder).resolve())})
+    if not study.name:
+        study = study.model_copy(update={"name": path.stem})
+    return study
+
+
+def to_toml(study: Study) -> str:
+    """Every field that is not at its default."""
+    return tomli_w.dumps(study.model_dump(mode="json", exclude_defaults=True))

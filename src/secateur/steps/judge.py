@@ -1,0 +1,188 @@
+"""Steps that decide and compare, from what others measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from secateur.errors import StepFailed
+from secateur.files import dump, read
+from secateur.measure.choose import choose as choosing
+from secateur.measure.compare import accuracy_over_seeds, compare_all
+from secateur.measure.statistics import mean_t
+from secateur.plan import title
+from secateur.records import (
+    Choice,
+    Comparison,
+    DataFacts,
+    Evaluation,
+    History,
+    Measured,
+    ModelResult,
+    Parity,
+    Profile,
+    Sizes,
+    Snapshot,
+    Split,
+    Summary,
+)
+from secateur.steps.context import Context
+from secateur.steps.photos import snapshot
+from secateur.steps.prune import Pruned
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """collected.json: what a report is drawn from, less what belongs to one run."""
+
+    data: DataFacts
+    models: tuple[ModelResult, ...]
+    summaries: tuple[Summary, ...]
+    choices: tuple[Choice, ...]
+    comparisons: tuple[Comparison, ...]
+
+
+def choose(ctx: Context) -> None:
+    """choice.json; tolerant: a target whose networks failed is no candidate."""
+    found: dict[float, list[float]] = {}
+    dense: list[float] = []
+    for role, folder in ctx.inputs.items():
+        target = float(role.split("/")[0])
+        accuracy = read(Parity, folder / "parity.json").val_accuracy.value
+        (found.setdefault(target, []) if target else dense).append(accuracy)
+    if not found:
+        raise StepFailed("no network of this method was made")
+    p = ctx.params
+    dump(choosing(p["backbone"], p["method"], found, dense, p["margin"]), ctx.out / "choice.json")
+
+
+def collect(ctx: Context) -> None:
+    """collected.json; tolerant: what failed is left out, and stands in the outcomes."""
+    photos = snapshot(ctx)
+    split = read(Split, ctx.inputs["split"] / "split.json")
+    models = _models(ctx)
+    test = list(split.test)
+    labels = np.array([photos.photos[i].label for i in test])
+    groups = np.array([photos.photos[i].group for i in test])
+    correct: dict[str, dict[int, npt.NDArray[np.bool_]]] = {}
+    for m in models:
+        if m.evaluation:
+            correct.setdefault(m.config, {})[m.seed] = np.array(m.evaluation.predictions) == labels
+    pairs = [(a, b) for a, b in ctx.params["against"] if correct.get(a, {}).keys() & correct.get(b, {}).keys()]
+    choices = tuple(
+        read(Choice, folder / "choice.json") for role, folder in ctx.inputs.items() if role.startswith("choose/")
+    )
+    comparisons = compare_all(pairs, correct, groups, ctx.params["margin"]) if pairs else ()
+    chosen = {c.config for c in choices}
+    dump(
+        Collected(
+            _facts(photos, split),
+            tuple(models),
+            tuple(_summaries(models, correct, chosen)),
+            choices,
+            tuple(comparisons),
+        ),
+        ctx.out / "collected.json",
+    )
+
+
+def _models(ctx: Context) -> list[ModelResult]:
+    found = []
+    for role, folder in ctx.inputs.items():
+        kind, _, name = role.partition("/")
+        if kind in ("train", "retrain") and f"profile/{name}" in ctx.inputs:
+            found.append(_model(ctx, role, name, folder))
+    order = list(ctx.params["roles"])
+    return sorted(found, key=lambda m: (order.index(m.config), m.seed))
+
+
+def _model(ctx: Context, id: str, name: str, folder: Path) -> ModelResult:
+    config, _, seed = name.rpartition("/seed")
+    role, method, target = ctx.params["roles"][config]
+    measured = ctx.inputs[f"profile/{name}"]
+    history = read(History, folder / "history.json")
+    parity = _optional(ctx, f"parity/{name}", "parity.json", Parity)
+    kept = history.epochs[history.best_epoch - 1].val_accuracy if history.best_epoch else 0.0
+    accuracy = parity.val_accuracy.value if parity else kept
+    pruned = _optional(ctx, f"prune/{name}", "pruned.json", Pruned)
+    if pruned:
+        history = replace(history, spared=pruned.spared)
+    return ModelResult(
+        id=id,
+        config=config,
+        name=title(config),
+        role=role,
+        backbone=config.split("/")[0],
+        method=method,
+        target=target,
+        seed=int(seed),
+        profile=read(Profile, measured / "profile.json"),
+        sizes=read(Sizes, measured / "sizes.json"),
+        val_accuracy=accuracy,
+        val_accuracy_before=pruned.val_accuracy if pruned else accuracy,
+        history=history,
+        parity=parity,
+        evaluation=_optional(ctx, f"evaluate/{name}", "evaluation.json", Evaluation),
+    )
+
+
+def _optional(ctx: Context, role: str, file: str, kind: type[Any]) -> Any:
+    return read(kind, ctx.inputs[role] / file) if role in ctx.inputs else None
+
+
+def _summaries(models: list[ModelResult], correct: Any, chosen: set[str]) -> list[Summary]:
+    rows = []
+    for config in dict.fromkeys(m.config for m in models):
+        own = [m for m in models if m.config == config]
+        first = own[0]
+        test = accuracy_over_seeds(correct[config]) if config in correct else None
+        rows.append(
+            Summary(
+                config,
+                first.name,
+                first.role,
+                first.backbone,
+                first.method,
+                first.target,
+                tuple(m.seed for m in own),
+                config in chosen,
+                test,
+                _validation(own),
+            )
+        )
+    return rows
+
+
+def _validation(models: list[ModelResult]) -> Measured:
+    if len(models) == 1 and models[0].parity:
+        return models[0].parity.val_accuracy
+    return replace(mean_t([m.val_accuracy for m in models]), unit="fraction")
+
+
+def _facts(photos: Snapshot, split: Split) -> DataFacts:
+    def counts(positions: tuple[int, ...]) -> tuple[int, ...]:
+        n = [0] * len(photos.classes)
+        for i in positions:
+            n[photos.photos[i].label] += 1
+        return tuple(n)
+
+    sizes: dict[int, int] = {}
+    for p in photos.photos:
+        sizes[p.group] = sizes.get(p.group, 0) + 1
+    return DataFacts(
+        folder=photos.root,
+        classes=photos.classes,
+        train=counts(split.train),
+        val=counts(split.val),
+        test=counts(split.test),
+        snapshot_digest=photos.digest,
+        split_rule=split.rule,
+        split_seed=split.seed,
+        groups_tied=sum(n for n in sizes.values() if n > 1),
+        problems=photos.problems,
+        synthetic=photos.synthetic,
+    )

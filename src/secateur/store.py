@@ -1,0 +1,133 @@
+"""One folder a result, named by what it depends on; whole or absent. The only place that chooses paths.
+
+RUNS/.store/<kind>/<key>/     a finished result
+RUNS/.store/tmp/…             results being written; renamed when whole, the first writer wins
+RUNS/.work/<key>/             checkpoints of work under way, and its lock
+RUNS/<name>/                  a run: study, plan, outcomes, results, report
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from secateur.errors import UserError
+
+KEY_LENGTH = 24  # hex digits: 96 bits
+
+
+def key(kind: str, version: int, params: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+    """Of kind, version, parameters and the keys of the inputs. Parameters that are None are left out, so that a
+    new parameter whose default is None moves no old key.
+
+    Raises TypeError for what is not JSON, ValueError for what is not finite; never str(obj).
+    """
+    content = {
+        "kind": kind,
+        "version": version,
+        "params": {k: v for k, v in params.items() if v is not None},
+        "inputs": dict(inputs),
+    }
+    text = json.dumps(content, sort_keys=True, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+class Store:
+    """Results and work under one folder of runs."""
+
+    def __init__(self, runs: Path) -> None:
+        self.runs = runs
+        self.results = runs / ".store"
+        self.works = runs / ".work"
+
+    # ------------------------------------------------------------ results
+
+    def folder(self, kind: str, key: str) -> Path:
+        """Where a finished result lies, or would."""
+        return self.results / kind / key
+
+    def has(self, kind: str, key: str) -> bool:
+        return self.folder(kind, key).is_dir()
+
+    @contextlib.contextmanager
+    def making(self, kind: str, key: str) -> Iterator[Path]:
+        """An empty scratch folder that becomes the result when the block ends well."""
+        scratch = self.results / "tmp" / f"{key}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        scratch.mkdir(parents=True)
+        try:
+            yield scratch
+            target = self.folder(kind, key)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                scratch.rename(target)
+            except OSError:
+                if not target.is_dir():  # otherwise another writer was first, with the same content
+                    raise
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    # ------------------------------------------------------------ work under way
+
+    @contextlib.contextmanager
+    def working(self, key: str, waiting: Any = None) -> Iterator[Path]:
+        """The folder of work under way, locked. A dead process's lock is free at once: the system lets go of it.
+
+        Calls `waiting(who)` once when another process holds it, then waits.
+        """
+        work = self.works / key
+        work.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.works / f"{key}.lock")
+        owner = self.works / f"{key}.owner"
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if waiting:
+                waiting(owner.read_text() if owner.exists() else "another process")
+            lock.acquire()
+        try:
+            owner.write_text(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+            work.mkdir(parents=True, exist_ok=True)
+            yield work
+        finally:
+            owner.unlink(missing_ok=True)
+            lock.release()
+
+    def done(self, key: str) -> None:
+        """Delete the checkpoints of finished work. The lock file stays: another process may wait on it."""
+        shutil.rmtree(self.works / key, ignore_errors=True)
+
+    # ------------------------------------------------------------ runs
+
+    def run(self, name: str) -> Path:
+        """The folder of a run. Raises UserError for a name that is no plain file name."""
+        if not name or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
+            raise UserError(f"'{name}' cannot name a run: no slash, no leading dot")
+        return self.runs / name
+
+    def names(self) -> list[str]:
+        """Runs that were begun here."""
+        if not self.runs.is_dir():
+            return []
+        return sorted(p.name for p in self.runs.iterdir() if (p / "outcomes.json").is_file())
+
+    def removable(self, needed: set[str]) -> list[Path]:
+        """Results whose key no run needs, scratch folders, and work that nobody holds."""
+        found = []
+        for kind in self.results.iterdir() if self.results.is_dir() else ():
+            if kind.name in ("index", "charts", "probe", "demo", "snapshot"):
+                continue
+            found += [p for p in kind.iterdir() if p.is_dir() and p.name not in needed]
+        for work in self.works.iterdir() if self.works.is_dir() else ():
+            if work.is_dir() and not (self.works / f"{work.name}.owner").exists():
+                found.append(work)
+        return found
