@@ -52,7 +52,7 @@ T_FACTOR = {2: 8.985, 3: 2.484}  # Student's t at 97.5 % over √n
 
 
 def accuracy_of(method: str, target: float) -> float:
-    return 0.774 - LOSS[target] * METHODS[method] if method else 0.774
+    return max(0.12, 0.774 - LOSS[target] * METHODS[method]) if method else 0.774
 
 
 def measured(values: list[float], unit: str = "fraction", how: str = "t over seeds") -> Measured:
@@ -140,7 +140,7 @@ def sizes(p: Profile) -> Sizes:
 def history(accuracy: float, epochs: int, rng: random.Random, recipe: str = "fast") -> History:
     rows = []
     for epoch in range(1, epochs + 1):
-        reached = accuracy - 0.35 * math.exp(-epoch / (epochs / 5)) + rng.uniform(-0.008, 0.008)
+        reached = accuracy - 0.35 * accuracy * math.exp(-epoch / (epochs / 5)) + rng.uniform(-0.008, 0.008)
         rows.append(
             Epoch(
                 epoch,
@@ -166,9 +166,7 @@ def history(accuracy: float, epochs: int, rng: random.Random, recipe: str = "fas
 
 def model(config: str, name: str, role: str, method: str, target: float, seed: int) -> ModelResult:
     rng = random.Random(f"{config} {seed}")
-    accuracy = (
-        accuracy_of(method, target) + random.Random(seed).uniform(-0.004, 0.004) + rng.uniform(-0.001, 0.001)
-    )
+    accuracy = accuracy_of(method, target) + random.Random(seed).uniform(-0.004, 0.004) + rng.uniform(-0.001, 0.001)
     if config.endswith("/dense"):
         accuracy -= 0.011
     p = profile(method, target)
@@ -213,9 +211,7 @@ def compare(models: dict[str, list[ModelResult]], subject: str, against: str) ->
     points = [100 * (a.evaluation.accuracy.value - b.evaluation.accuracy.value) for a, b in pairs]
     found = measured(points, "points", "paired t over seeds")
     if found.low is None or found.high is None:
-        found = replace(
-            found, low=found.value - 1.2, high=found.value + 1.2, how="bootstrap over photos", n=sum(TEST)
-        )
+        found = replace(found, low=found.value - 1.2, high=found.value + 1.2, how="bootstrap over photos", n=sum(TEST))
     low, high = found.low, found.high
     verdict = "better" if low > 0 else "as good as" if low > -1 else "worse" if high < 0 else "not shown"
     needed = 7200 if verdict == "not shown" else None
@@ -224,8 +220,7 @@ def compare(models: dict[str, list[ModelResult]], subject: str, against: str) ->
 
 def data_facts() -> DataFacts:
     problems = [
-        Problem(f"raw-img/cane/{i:04}.jpeg", "exact duplicate", f"same bytes as {i + 9000:04}.jpeg")
-        for i in range(40)
+        Problem(f"raw-img/cane/{i:04}.jpeg", "exact duplicate", f"same bytes as {i + 9000:04}.jpeg") for i in range(40)
     ]
     problems += [
         Problem(
@@ -234,9 +229,7 @@ def data_facts() -> DataFacts:
             "cannot identify image file",
         ),
         Problem("raw-img/gatto/17.jpeg", "empty", "0 bytes"),
-        Problem(
-            "raw-img/gatto/18.jpeg", "near-duplicate", "2 bits from 19.jpeg; kept, tied to it", left_out=False
-        ),
+        Problem("raw-img/gatto/18.jpeg", "near-duplicate", "2 bits from 19.jpeg; kept, tied to it", left_out=False),
     ]
     return DataFacts(
         folder="photos/raw-img",
@@ -316,9 +309,7 @@ def results(seeds: tuple[int, ...] = (0, 1, 2), **changes: object) -> Results:
             "INT8 of the dense network",
         ),
         outcomes=(
-            Outcome(
-                "retrain/cnn/dense/seed0", "train", "train the dense network, seed 0", "made", "k1", "", 812.5
-            ),
+            Outcome("retrain/cnn/dense/seed0", "train", "train the dense network, seed 0", "made", "k1", "", 812.5),
             Outcome("retrain/cnn/synflow/0.5/seed0", "retrain", "synflow 50 %, seed 0", "failed", "", failed, 3.1),
             Outcome(
                 "export/cnn/synflow/0.5/seed0",

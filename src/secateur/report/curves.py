@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import mean
 from typing import Any
 
 from secateur.report.formats import percent
@@ -12,9 +13,9 @@ from secateur.report.vega import Spec, Story, as_is, chart, ends, number, span, 
 
 
 def training_curves(story: Story) -> list[Spec]:
-    """A panel a method and backbone: validation accuracy by epoch, a thin line a seed, darker when less is cut.
+    """A panel a method and backbone: validation accuracy by epoch, a line a seed, thinner when more is cut.
 
-    Dense networks show their accuracy on training photos too, dashed.
+    Dense networks show their accuracy on training photos too, dashed. The axis spans what is not random.
     """
     groups: dict[tuple[str, str], list[Spec]] = {}
     for curve in story["curves"]:
@@ -23,7 +24,8 @@ def training_curves(story: Story) -> list[Spec]:
             groups.setdefault(key, []).append(curve)
     if not groups:
         return []
-    every = [e for c in story["curves"] for e in c["epochs"]]
+    controls = {row["method"] for row in story["models"] if row["random"]}
+    every = [e for c in story["curves"] if c["method"] not in controls for e in c["epochs"]]
     spread = span([100 * e["val_accuracy"] for e in every if e["val_accuracy"] is not None])
     several = len({backbone for backbone, _ in groups}) > 1
     return [_curve_panel(story, curves, spread, several) for curves in groups.values()]
@@ -34,14 +36,16 @@ def _curve_panel(story: Story, curves: list[Spec], spread: list[float], several:
     look = looks(story)[method]
     title = look["label"] if method else curves[0]["name"]
     rows = [row for c in curves for row in _epochs(c)]
-    x = number("epoch", "Epoch", axis={"grid": False, "tickMinStep": 1, "format": "d", "tickCount": 5})
+    ran = [row["epoch"] for row in rows]
+    scale = {"domain": [min(ran), max(ran) + 0.18 * (max(ran) - min(ran) + 1)], "nice": False}
+    x = number("epoch", "Epoch", scale=scale, axis={"grid": False, "tickMinStep": 1, "format": "d", "tickCount": 5})
     y = number("val", "Accuracy, %", scale={"domain": spread, "clamp": True})
     shown = tip(("name", "Network"), ("seed", "Seed"), ("epoch", "Epoch"), ("said", "Validation accuracy"))
     detail = [{"field": "name", "type": "nominal"}, {"field": "seed", "type": "nominal"}]
     layers: list[Spec] = [
         {
-            "mark": {"type": "line", "strokeWidth": 1.5, "stroke": look["stroke"], "interpolate": "linear"},
-            "encoding": {"x": x, "y": y, "detail": detail, "opacity": _fading(curves)},
+            "mark": {"type": "line", "stroke": look["stroke"], "clip": True},
+            "encoding": {"x": x, "y": y, "detail": detail, "strokeWidth": _thinning(curves)},
         },
         {
             "mark": {"type": "point", "size": 60, "opacity": 0},
@@ -52,6 +56,7 @@ def _curve_panel(story: Story, curves: list[Spec], spread: list[float], several:
         dashed = {"type": "line", "strokeWidth": 1, "stroke": MUTED, "strokeDash": [3, 3]}
         train = number("train", y["title"], scale=y["scale"])
         layers.insert(0, {"mark": dashed, "encoding": {"x": x, "y": train, "detail": detail}})
+    layers += _targets_at_ends(curves, x, y) if method else []
     last = {c["name"]: c["epochs"][-1]["val_accuracy"] for c in curves}
     words = ", ".join(f"{name} ends at {percent(value)}" for name, value in last.items())
     prefix = f"{curves[0]['backbone']} " if several else ""
@@ -59,12 +64,34 @@ def _curve_panel(story: Story, curves: list[Spec], spread: list[float], several:
     return spec | {"data": {"values": rows}}
 
 
-def _fading(curves: list[Spec]) -> Spec:
-    """The more is cut, the fainter the line; a panel of one network is not faint at all."""
+def _thinning(curves: list[Spec]) -> Spec:
+    """The more is cut, the thinner the line."""
     targets = sorted({c["target"] for c in curves})
-    steps = [1 - 0.7 * i / max(1, len(targets) - 1) for i in range(len(targets))]
+    steps = [2.2 - 1.5 * i / max(1, len(targets) - 1) for i in range(len(targets))]
     scale = {"domain": targets, "range": steps}
     return {"field": "target", "type": "ordinal", "scale": scale, "legend": None}
+
+
+def _targets_at_ends(curves: list[Spec], x: Spec, y: Spec) -> list[Spec]:
+    """The sparsity at the right end of its lines, moved apart where two would touch."""
+    low, high = y["scale"]["domain"]
+    ends_at: dict[float, list[float]] = {}
+    for c in curves:
+        if c["epochs"][-1]["val_accuracy"] is not None:
+            ends_at.setdefault(c["target"], []).append(100 * c["epochs"][-1]["val_accuracy"])
+    rows: list[Spec] = []
+    for target, values in sorted(ends_at.items(), key=lambda item: -mean(item[1])):
+        free = rows[-1]["val"] - (high - low) * 0.085 if rows else high
+        at = max(low, min(mean(values), free))
+        rows.append({"val": at, "text": percent(target, 0)})
+    last = max(e["epoch"] for c in curves for e in c["epochs"])
+    return [
+        {
+            "data": {"values": [row | {"epoch": last} for row in rows]},
+            "mark": {"type": "text", "align": "left", "dx": 5, "fontSize": 10, "fill": MUTED},
+            "encoding": {"x": x, "y": y, "text": {"field": "text", "type": "nominal"}},
+        }
+    ]
 
 
 def _epochs(curve: Spec) -> list[Spec]:
@@ -196,7 +223,7 @@ def recall_per_class(story: Story) -> Spec:
         {
             "mark": {"type": "rule", "opacity": 0.6},
             "encoding": {
-                "x": number("low", "Recall, %", scale=scale),
+                "x": number("low", "Recall, %", scale=scale, axis={"tickCount": 6}),
                 "x2": {"field": "high"},
                 "y": y,
                 "yOffset": offset,

@@ -9,11 +9,12 @@ import math
 
 from secateur.report.curves import accuracy_against_sparsity, recall_per_class, training_curves
 from secateur.report.formats import percent, size
-from secateur.report.palette import INK, MUTED, looks
+from secateur.report.judge import longer_of
+from secateur.report.palette import INK, MUTED, PAGE, looks
 from secateur.report.vega import Spec, Story, as_is, chart, ends, number, span, tip
 
 SIZE_TITLES = {"onnx": "ONNX file, as it is deployed", "zstd": "Weights after zstd"}
-PARTS = {"train": "var(--c1)", "val": "var(--c5)", "test": "var(--c3)"}
+PARTS = {"train": "var(--p1)", "val": "var(--p2)", "test": "var(--p3)"}  # one hue, three depths
 
 
 def figures(story: Story) -> dict[str, Spec]:
@@ -31,15 +32,16 @@ def figures(story: Story) -> dict[str, Spec]:
 
 def _size_points(story: Story, kind: str) -> list[Spec]:
     styles, points = looks(story), []
-    named = {a["use"] for a in story["answers"]} | {r["config"] for r in story["models"] if r["chosen"]}
+    used = {a["use"] for a in story["answers"]}
     for row in story["models"]:
         if not row["test_accuracy"] or not row["sizes"][kind]:
             continue
         low, high = ends(row["test_accuracy"])
         points.append(
             {
-                "config": row["config"],
                 "name": row["name"],
+                "method": row["method"] or row["config"],
+                "target": row["target"],
                 "mb": row["sizes"][kind] / 1e6,
                 "accuracy": 100 * row["test_accuracy"]["value"],
                 "low": low,
@@ -47,8 +49,10 @@ def _size_points(story: Story, kind: str) -> list[Spec]:
                 "said": f"{percent(row['test_accuracy']['value'])} [{low:.1f}, {high:.1f}]",
                 "size": size(row["sizes"][kind]),
                 "seeds": len(row["seeds"]),
-                "label": row["name"] if row["config"] in named or not row["method"] else "",
+                "above": row["config"] == longer_of(row["backbone"]),
+                "below": row["config"] in used and bool(row["method"]),
                 "front": row["config"] in story["pareto"][kind],
+                "random": row["random"],
                 **{k: styles[row["method"]][k] for k in ("stroke", "fill", "shape")},
             }
         )
@@ -56,65 +60,64 @@ def _size_points(story: Story, kind: str) -> list[Spec]:
 
 
 def accuracy_against_size(story: Story, kind: str) -> Spec:
-    """Test accuracy with its interval against size on a log axis; the front is a line; dense is marked."""
-    points = _size_points(story, kind)
-    if not points:
+    """Test accuracy with its interval against size on a log axis; the front is a line; dense is marked.
+
+    The axis spans what is not random: a random control below it would squeeze the rest, and is left out.
+    """
+    every = {k: _size_points(story, k) for k in SIZE_TITLES}
+    kept = [p for points in every.values() for p in points if not p["random"]]
+    if not kept:
         return {}
-    both = points + _size_points(story, "zstd" if kind == "onnx" else "onnx")
-    sizes = [p["mb"] for p in both]
-    x_scale = {"type": "log", "domain": [min(sizes) / 1.25, max(sizes) * 1.25], "nice": False}
-    y = number("accuracy", "Test accuracy, %", scale={"domain": span(v for p in both for v in (p["low"], p["high"]))})
-    x = number("mb", "MB, log scale", scale=x_scale, axis={"format": "~g", "tickCount": 5, "grid": False})
-    front = [p for p in points if p["front"]]
-    shown = tip(("name", "Network"), ("said", "Test accuracy, %"), ("size", "Size"), ("seeds", "Seeds"))
-    style = {"stroke": as_is("stroke"), "fill": as_is("fill"), "shape": as_is("shape")}
+    y = number("accuracy", "Test accuracy, %", scale={"domain": span(v for p in kept for v in (p["low"], p["high"]))})
+    points = [p for p in every[kind] if p["low"] >= y["scale"]["domain"][0]]
+    sizes = [p["mb"] for ps in every.values() for p in ps]
+    domain = [min(sizes) / 1.25, max(sizes) * 1.35]
+    x_scale = {"type": "log", "domain": domain, "nice": False}
+    x = number("mb", "MB, log scale", scale=x_scale, axis={"format": "~g", "values": _round(*domain), "grid": False})
+    front = sorted((p for p in points if p["front"]), key=lambda p: float(p["mb"]))
     best = ", ".join(f"{p['name']} {p['said']} at {p['size']}" for p in front)
-    layers = [
+    text = f"{SIZE_TITLES[kind]}, against test accuracy. On the front: {best}. All values stand in the table above."
+    layers = _size_layers(points, front, x, y)
+    return chart(text, 340, layers, SIZE_TITLES[kind]) | {"data": {"values": points}}
+
+
+def _round(low: float, high: float) -> list[float]:
+    """1, 2 and 5 of every decade between two sizes: what a log axis can be read by."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [step * 10.0**d for d in decades for step in (1, 2, 5) if low <= step * 10.0**d <= high]
+
+
+def _size_layers(points: list[Spec], front: list[Spec], x: Spec, y: Spec) -> list[Spec]:
+    whisker = {"x": x, "y": number("low", y["title"], scale=y["scale"]), "y2": {"field": "high"}}
+    path = {"x": x, "y": y, "detail": {"field": "method"}, "order": {"field": "target", "type": "quantitative"}}
+    tips = tip(("name", "Network"), ("said", "Test accuracy, %"), ("size", "Size"), ("seeds", "Seeds"))
+    style = {"stroke": as_is("stroke"), "fill": as_is("fill"), "shape": as_is("shape")}
+    dotted = {"type": "line", "interpolate": "step-after", "stroke": MUTED, "strokeDash": [2, 3], "strokeWidth": 1.5}
+    layers: list[Spec] = [
+        {"data": {"values": front}, "mark": dotted, "encoding": {"x": x, "y": y}},
         {
-            "data": {"values": sorted(front, key=lambda p: float(p["mb"]))},
-            "mark": {"type": "line", "interpolate": "step-after", "stroke": MUTED, "strokeDash": [2, 3]},
-            "encoding": {"x": x, "y": y},
+            "transform": [{"filter": "!datum.random"}],
+            "mark": {"type": "line", "strokeWidth": 1, "opacity": 0.45},
+            "encoding": path | {"stroke": as_is("stroke")},
         },
-        {
-            "mark": {"type": "rule", "strokeWidth": 1.2, "opacity": 0.7},
-            "encoding": {
-                "x": x,
-                "y": number("low", y["title"], scale=y["scale"]),
-                "y2": {"field": "high"},
-                "stroke": as_is("stroke"),
-            },
-        },
+        {"mark": {"type": "rule", "opacity": 0.7}, "encoding": whisker | {"stroke": as_is("stroke")}},
         {
             "mark": {"type": "point", "size": 70, "opacity": 1, "strokeWidth": 1.5},
-            "encoding": {"x": x, "y": y, "tooltip": shown, **style},
+            "encoding": {"x": x, "y": y, "tooltip": tips, **style},
         },
     ]
-    text = f"{SIZE_TITLES[kind]}, against test accuracy. On the front: {best}. All values stand in the table above."
-    return chart(text, 320, [*layers, *_labels(points, x, y)], SIZE_TITLES[kind]) | {"data": {"values": points}}
+    return layers + [_label(p, domain=x["scale"]["domain"], x=x, y=y) for p in points if p["above"] or p["below"]]
 
 
-def _labels(points: list[Spec], x: Spec, y: Spec) -> list[Spec]:
-    """Names beside the points they belong to, on the side where there is room, and never one on another."""
-    middle = math.sqrt(min(p["mb"] for p in points) * max(p["mb"] for p in points))
-    low, high = y["scale"]["domain"]
-    taken: list[tuple[bool, float]] = []
-    layers = []
-    for p in sorted((p for p in points if p["label"]), key=lambda p: -float(p["accuracy"])):
-        left = p["mb"] >= middle
-        at = p["accuracy"]
-        while any(side == left and abs(other - at) < (high - low) * 0.05 for side, other in taken):
-            at -= (high - low) * 0.01
-        taken.append((left, at))
-        shift = (p["accuracy"] - at) / (high - low) * 270
-        mark = {"type": "text", "align": "right" if left else "left", "dx": -9 if left else 9, "dy": shift}
-        layers.append(
-            {
-                "data": {"values": [p]},
-                "mark": mark | {"baseline": "middle", "fill": p["stroke"], "fontWeight": 600},
-                "encoding": {"x": x, "y": y, "text": {"field": "label", "type": "nominal"}},
-            }
-        )
-    return layers
+def _label(point: Spec, domain: list[float], x: Spec, y: Spec) -> Spec:
+    """A name above or below its point, turned towards the middle so that it stays inside the chart."""
+    left = point["mb"] > math.sqrt(domain[0] * domain[1])
+    shift = {"align": "right" if left else "left", "dx": 8 if left else -8, "dy": -14 if point["above"] else 20}
+    return {
+        "data": {"values": [point]},
+        "mark": {"type": "text", "fontWeight": 600, "fill": point["stroke"], **shift},
+        "encoding": {"x": x, "y": y, "text": {"field": "name", "type": "nominal"}},
+    }
 
 
 # ------------------------------------------------------------- photos
@@ -131,12 +134,12 @@ def label_distribution(story: Story) -> Spec:
     ]
     totals = [{"name": r["name"], "photos": r["train"] + r["val"] + r["test"]} for r in rows]
     most = max((t["photos"] for t in totals), default=1)
-    scale = {"domain": [0, most * 1.12], "nice": False}
+    scale = {"domain": [0, most * 1.25], "nice": False}
     y = {"field": "name", "type": "nominal", "sort": order, "title": None, "axis": {"labelColor": INK}}
-    x = number("photos", "Photos", scale=scale, stack="zero", axis={"tickCount": 5, "format": "~s"})
+    x = number("photos", "Photos", scale=scale, stack="zero", axis={"tickCount": 4, "format": ","})
     bars = {
         "data": {"values": values},
-        "mark": {"type": "bar", "height": {"band": 0.68}},
+        "mark": {"type": "bar", "height": {"band": 0.68}, "stroke": PAGE, "strokeWidth": 1},
         "encoding": {
             "x": x,
             "y": y,

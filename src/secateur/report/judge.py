@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Literal
 
 from secateur.records import Comparison, Results, Summary
-from secateur.report.formats import difference, size
+from secateur.report.formats import NARROW, difference, size
 
 State = Literal["passes", "fails", "open"]
 
@@ -49,9 +49,10 @@ def longer_of(backbone: str) -> str:
 
 
 def display(results: Results, summary: Summary) -> str:
-    """A name that tells two backbones apart where there are two."""
+    """A name that tells two backbones apart where there are two, and never breaks before its "%"."""
     several = len({s.backbone for s in results.summaries}) > 1
-    return f"{summary.backbone} {summary.name}" if several else summary.name
+    name = summary.name.replace(" %", f"{NARROW}%")
+    return f"{summary.backbone} {name}" if several else name
 
 
 def comparison(results: Results, subject: str, against: str) -> Comparison | None:

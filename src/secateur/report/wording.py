@@ -88,10 +88,12 @@ def why(results: Results, backbone: str, kind: Kind, judged: Sequence[Judged]) -
     if kind == "recommend":
         best = next(j for j in judged if j.state == "passes")
         lines += [c.why for c in best.checks] + _zeros(results, backbone, best.config)
+        lines += [
+            f"Its sparsity was chosen on validation: {c.why}." for c in results.choices if c.config == best.config
+        ]
         lines += [f"{j.name}: {_short(j)}" for j in judged if j is not best]
     else:
         lines += [f"{j.name}: {_short(j)}" for j in judged]
-    lines += [f"Chosen on validation: {c.why}" for c in results.choices if c.backbone == backbone and c.why]
     return tuple(lines + _smaller_but_not_chosen(results, backbone, judged))
 
 
