@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import mean
 from typing import Any
 
@@ -38,8 +39,9 @@ def _curve_panel(story: Story, curves: list[Spec], spread: list[float], several:
     rows = [row for c in curves for row in _epochs(c)]
     ran = [row["epoch"] for row in rows]
     scale = {"domain": [min(ran), max(ran) + 0.18 * (max(ran) - min(ran) + 1)], "nice": False}
-    x = number("epoch", "Epoch", scale=scale, axis={"grid": False, "tickMinStep": 1, "format": "d", "tickCount": 5})
-    y = number("val", "Accuracy, %", scale={"domain": spread, "clamp": True})
+    axis = {"grid": False, "format": "d", "values": _whole(min(ran), max(ran))}
+    x = number("epoch", "Epoch", scale=scale, axis=axis)
+    y = number("val", "Accuracy, %", scale={"domain": spread})
     shown = tip(("name", "Network"), ("seed", "Seed"), ("epoch", "Epoch"), ("said", "Validation accuracy"))
     detail = [{"field": "name", "type": "nominal"}, {"field": "seed", "type": "nominal"}]
     layers: list[Spec] = [
@@ -48,12 +50,12 @@ def _curve_panel(story: Story, curves: list[Spec], spread: list[float], several:
             "encoding": {"x": x, "y": y, "detail": detail, "strokeWidth": _thinning(curves)},
         },
         {
-            "mark": {"type": "point", "size": 60, "opacity": 0},
+            "mark": {"type": "point", "size": 60, "opacity": 0, "clip": True},
             "encoding": {"x": x, "y": y, "tooltip": [*shown, *tip(("loss", "Loss, training / validation"))]},
         },
     ]
     if not method:
-        dashed = {"type": "line", "strokeWidth": 1, "stroke": MUTED, "strokeDash": [3, 3]}
+        dashed = {"type": "line", "clip": True, "strokeWidth": 1, "stroke": MUTED, "strokeDash": [3, 3]}
         train = number("train", y["title"], scale=y["scale"])
         layers.insert(0, {"mark": dashed, "encoding": {"x": x, "y": train, "detail": detail}})
     layers += _targets_at_ends(curves, x, y) if method else []
@@ -67,9 +69,15 @@ def _curve_panel(story: Story, curves: list[Spec], spread: list[float], several:
 def _thinning(curves: list[Spec]) -> Spec:
     """The more is cut, the thinner the line."""
     targets = sorted({c["target"] for c in curves})
-    steps = [2.2 - 1.5 * i / max(1, len(targets) - 1) for i in range(len(targets))]
+    steps = [1.8 - 1.1 * i / max(1, len(targets) - 1) for i in range(len(targets))]
     scale = {"domain": targets, "range": steps}
     return {"field": "target", "type": "ordinal", "scale": scale, "legend": None}
+
+
+def _whole(low: int, high: int) -> list[int]:
+    """Round epochs to mark on an axis, at most six."""
+    step = next(s * 10**d for d in range(9) for s in (1, 2, 5) if (high - low) / (s * 10**d) <= 5)
+    return list(range(math.ceil(low / step) * step, high + 1, step))
 
 
 def _targets_at_ends(curves: list[Spec], x: Spec, y: Spec) -> list[Spec]:
@@ -80,7 +88,8 @@ def _targets_at_ends(curves: list[Spec], x: Spec, y: Spec) -> list[Spec]:
         if c["epochs"][-1]["val_accuracy"] is not None:
             ends_at.setdefault(c["target"], []).append(100 * c["epochs"][-1]["val_accuracy"])
     rows: list[Spec] = []
-    for target, values in sorted(ends_at.items(), key=lambda item: -mean(item[1])):
+    inside = {target: values for target, values in ends_at.items() if mean(values) >= low}
+    for target, values in sorted(inside.items(), key=lambda item: -mean(item[1])):
         free = rows[-1]["val"] - (high - low) * 0.085 if rows else high
         at = max(low, min(mean(values), free))
         rows.append({"val": at, "text": percent(target, 0)})
@@ -121,12 +130,16 @@ def _loss(value: float | None) -> str:
 
 
 def accuracy_against_sparsity(story: Story) -> list[Spec]:
-    """A panel a structure (weights, filters) and backbone; random pruning is the control, dense the band."""
+    """A panel a structure (weights, filters) and backbone; random pruning is the control, dense the band.
+
+    The axis spans what is not random: where a random control collapses, its line leaves the chart.
+    """
     groups: dict[tuple[str, bool], list[Spec]] = {}
     for row in story["models"]:
         if row["method"] and row["test_accuracy"]:
             groups.setdefault((row["backbone"], row["method"].startswith("filter-")), []).append(row)
-    every = [v for r in story["models"] if r["test_accuracy"] for v in ends(r["test_accuracy"])]
+    kept = [r for r in story["models"] if r["test_accuracy"] and not r["random"]]
+    every = [v for r in kept or story["models"] if r["test_accuracy"] for v in ends(r["test_accuracy"])]
     several = len({backbone for backbone, _ in groups}) > 1
     return [
         _sparsity_panel(story, rows, span(every), f"{backbone} " if several else "", filters)
@@ -169,10 +182,10 @@ def _sparsity_panel(story: Story, rows: list[Spec], spread: list[float], prefix:
     whisker = {"x": x, "y": number("low", y["title"], scale=y["scale"]), "y2": {"field": "high"}}
     layers = [
         *_dense_band(story, rows[0]["backbone"], y),
-        {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": line},
-        {"mark": {"type": "rule", "opacity": 0.7}, "encoding": whisker | {"stroke": as_is("stroke")}},
+        {"mark": {"type": "line", "strokeWidth": 1.5, "clip": True}, "encoding": line},
+        {"mark": {"type": "rule", "opacity": 0.7, "clip": True}, "encoding": whisker | {"stroke": as_is("stroke")}},
         {
-            "mark": {"type": "point", "size": 55, "opacity": 1, "strokeWidth": 1.5},
+            "mark": {"type": "point", "size": 55, "opacity": 1, "strokeWidth": 1.5, "clip": True},
             "encoding": {"x": x, "y": y, "tooltip": shown, **style},
         },
     ]

@@ -49,8 +49,8 @@ def _size_points(story: Story, kind: str) -> list[Spec]:
                 "said": f"{percent(row['test_accuracy']['value'])} [{low:.1f}, {high:.1f}]",
                 "size": size(row["sizes"][kind]),
                 "seeds": len(row["seeds"]),
-                "above": row["config"] == longer_of(row["backbone"]),
-                "below": row["config"] in used and bool(row["method"]),
+                "dense": row["config"] == longer_of(row["backbone"]),
+                "used": row["config"] in used and bool(row["method"]),
                 "front": row["config"] in story["pareto"][kind],
                 "random": row["random"],
                 **{k: styles[row["method"]][k] for k in ("stroke", "fill", "shape")},
@@ -68,8 +68,10 @@ def accuracy_against_size(story: Story, kind: str) -> Spec:
     kept = [p for points in every.values() for p in points if not p["random"]]
     if not kept:
         return {}
-    y = number("accuracy", "Test accuracy, %", scale={"domain": span(v for p in kept for v in (p["low"], p["high"]))})
-    points = [p for p in every[kind] if p["low"] >= y["scale"]["domain"][0]]
+    low, high = span(v for p in kept for v in (p["low"], p["high"]))
+    room_for_names = (high - low) * 0.1
+    y = number("accuracy", "Test accuracy, %", scale={"domain": [low, high + room_for_names], "nice": False})
+    points = [p for p in every[kind] if p["low"] >= low]
     sizes = [p["mb"] for ps in every.values() for p in ps]
     domain = [min(sizes) / 1.25, max(sizes) * 1.35]
     x_scale = {"type": "log", "domain": domain, "nice": False}
@@ -106,13 +108,13 @@ def _size_layers(points: list[Spec], front: list[Spec], x: Spec, y: Spec) -> lis
             "encoding": {"x": x, "y": y, "tooltip": tips, **style},
         },
     ]
-    return layers + [_label(p, domain=x["scale"]["domain"], x=x, y=y) for p in points if p["above"] or p["below"]]
+    return layers + [_label(p, domain=x["scale"]["domain"], x=x, y=y) for p in points if p["dense"] or p["used"]]
 
 
 def _label(point: Spec, domain: list[float], x: Spec, y: Spec) -> Spec:
-    """A name above or below its point, turned towards the middle so that it stays inside the chart."""
+    """A name above its point, dense's below the other, turned towards the middle so that it stays inside the chart."""
     left = point["mb"] > math.sqrt(domain[0] * domain[1])
-    shift = {"align": "right" if left else "left", "dx": 8 if left else -8, "dy": -14 if point["above"] else 20}
+    shift = {"align": "right" if left else "left", "dx": -9 if left else 9, "dy": -12 if point["dense"] else -27}
     return {
         "data": {"values": [point]},
         "mark": {"type": "text", "fontWeight": 600, "fill": point["stroke"], **shift},
@@ -136,7 +138,7 @@ def label_distribution(story: Story) -> Spec:
     most = max((t["photos"] for t in totals), default=1)
     scale = {"domain": [0, most * 1.25], "nice": False}
     y = {"field": "name", "type": "nominal", "sort": order, "title": None, "axis": {"labelColor": INK}}
-    x = number("photos", "Photos", scale=scale, stack="zero", axis={"tickCount": 4, "format": ","})
+    x = number("photos", "Photos", scale=scale, stack="zero", axis={"tickCount": 4, "format": ",d"})
     bars = {
         "data": {"values": values},
         "mark": {"type": "bar", "height": {"band": 0.68}, "stroke": PAGE, "strokeWidth": 1},

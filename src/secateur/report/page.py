@@ -94,7 +94,7 @@ def _reach(story: dict[str, Any]) -> float:
     return 4 * max(margins, default=1.0)
 
 
-def forest(compared: dict[str, Any], reach: float, width: int = 96) -> dict[str, Any]:
+def forest(compared: dict[str, Any], reach: float, width: int = 72) -> dict[str, Any]:
     """Where the parts of a small interval drawing stand, in pixels from its left; `cut` names a cut side."""
     measured = compared["difference"]
 
