@@ -123,9 +123,9 @@ def group_kinds(values: npt.NDArray[np.int64], groups: Groups) -> tuple[npt.NDAr
 
 
 def mcnemar(correct_a: npt.ArrayLike, correct_b: npt.ArrayLike) -> float:
-    """Exact two-sided p-value for two models that err equally often on the same photos; 1 if they never differ.
+    """Exact two-sided p-value for two models that err equally often on the same photos.
 
-    Takes (n,) answers of each. Source: McNemar (1947), Psychometrika 12, 153–157, in its binomial form.
+    Takes (n,) answers of each; 1 where they never differ. McNemar (1947), Psychometrika 12, 153–157.
     """
     a, b = np.asarray(correct_a, bool), np.asarray(correct_b, bool)
     only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
