@@ -50,6 +50,7 @@ def batches(
     """
     if len(labels) != len(pixels) or batch_size < 1:
         raise ValueError(f"{len(labels)} labels, {len(pixels)} photos, batch size {batch_size}")
+    rows = np.asarray(pixels)  # indexing a memmap itself takes six times as long
     places = np.asarray(positions, dtype=np.intp)
     names = np.asarray(labels, dtype=np.int64)
     if shuffle:
@@ -58,10 +59,17 @@ def batches(
     for number in range(start, count):
         end = len(places) if number == count - 1 else (number + 1) * batch_size
         chosen = places[number * batch_size : end]
-        x = torch.from_numpy(np.ascontiguousarray(pixels[chosen])).to(device)  # (n, h, w, 3) uint8
-        x = x.permute(0, 3, 1, 2).to(torch.float32).div_(255)
+        x = _floats(rows[chosen], device).permute(0, 3, 1, 2)
         y = torch.from_numpy(names[chosen]).to(device)
         yield augmented(x, augment, _chance(seed, epoch, number)), y
+
+
+def _floats(block: NDArray[np.uint8], device: str | torch.device) -> Tensor:
+    """uint8 (n, height, width, 3) → float32 in [0, 1] on the device, to which a quarter of the bytes travel."""
+    if torch.device(device).type != "cpu":
+        return torch.from_numpy(block).to(device).to(torch.float32).div_(255)
+    # NumPy, since torch's threads wait for each other longer than this takes when the machine is busy.
+    return torch.from_numpy(np.divide(block, np.float32(255), dtype=np.float32))
 
 
 def _chance(*what: int) -> torch.Generator:

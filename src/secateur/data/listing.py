@@ -35,8 +35,8 @@ PARTS = {
     "testing": "test",
 }
 SUFFIXES = frozenset(
-    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"]
-    + [".ppm", ".pgm", ".pbm", ".pnm"]
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
+    | {".ppm", ".pgm", ".pbm", ".pnm"}
 )
 JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})  # what file managers leave behind
 
