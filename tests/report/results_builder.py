@@ -261,7 +261,7 @@ def configs() -> list[tuple[str, str, str, str, float]]:
     """(config, name, role, method, target) of every network in the study."""
     found = [
         ("cnn/dense", "dense", "dense", "", 0.0),
-        ("cnn/dense-longer", "dense, trained on", "control", "", 0.0),
+        ("cnn/dense-longer", "dense longer", "control", "", 0.0),
     ]
     for method in METHODS:
         role = "control" if "random" in method else "pruned"
@@ -302,7 +302,7 @@ def results(seeds: tuple[int, ...] = (0, 1, 2), **changes: object) -> Results:
         choices=tuple(choices),
         comparisons=tuple(comparisons),
         missing_controls=(
-            "latency on this machine",
+            "speed: latency was not measured, on this machine or on yours",
             "a smaller dense network of equal latency",
             "the dense network at a smaller input size of equal latency",
             "training from scratch at the pruned shape",

@@ -137,7 +137,7 @@ def accuracy_against_sparsity(story: Story) -> list[Spec]:
     groups: dict[tuple[str, bool], list[Spec]] = {}
     for row in story["models"]:
         if row["method"] and row["test_accuracy"]:
-            groups.setdefault((row["backbone"], row["method"].startswith("filter-")), []).append(row)
+            groups.setdefault((row["backbone"], row["structured"]), []).append(row)
     kept = [r for r in story["models"] if r["test_accuracy"] and not r["random"]]
     every = [v for r in kept or story["models"] if r["test_accuracy"] for v in ends(r["test_accuracy"])]
     several = len({backbone for backbone, _ in groups}) > 1
@@ -196,7 +196,7 @@ def _sparsity_panel(story: Story, rows: list[Spec], spread: list[float], prefix:
 
 def _dense_band(story: Story, backbone: str, y: Spec) -> list[Spec]:
     """Dense trained equally long: its interval as a band, its mean as a line, named at the left."""
-    longer = next((r for r in story["models"] if r["config"] == f"{backbone}/dense-longer"), None)
+    longer = next((r for r in story["models"] if r["reference"] and r["backbone"] == backbone), None)
     if longer is None or not longer["test_accuracy"]:
         return []
     low, high = ends(longer["test_accuracy"])

@@ -9,7 +9,6 @@ import math
 
 from secateur.report.curves import accuracy_against_sparsity, recall_per_class, training_curves
 from secateur.report.formats import percent, size
-from secateur.report.judge import longer_of
 from secateur.report.palette import INK, MUTED, PAGE, looks
 from secateur.report.vega import Spec, Story, as_is, chart, ends, number, span, tip
 
@@ -49,7 +48,7 @@ def _size_points(story: Story, kind: str) -> list[Spec]:
                 "said": f"{percent(row['test_accuracy']['value'])} [{low:.1f}, {high:.1f}]",
                 "size": size(row["sizes"][kind]),
                 "seeds": len(row["seeds"]),
-                "dense": row["config"] == longer_of(row["backbone"]),
+                "dense": row["reference"],
                 "used": row["config"] in used and bool(row["method"]),
                 "front": row["config"] in story["pareto"][kind],
                 "random": row["random"],

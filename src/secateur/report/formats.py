@@ -35,7 +35,7 @@ def size(count: float | None) -> str:
     if count is None:
         return "–"
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= scale:
+        if count >= 0.9995 * scale:  # what rounds up to the next unit is written in it
             return f"{_three(count / scale)}{NARROW}{unit}"
     return f"{count:.0f}{NARROW}B"
 
@@ -45,7 +45,7 @@ def amount(count: float | None) -> str:
     if count is None:
         return "–"
     for unit, scale in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if count >= scale:
+        if count >= 0.9995 * scale:  # what rounds up to the next unit is written in it
             return f"{_three(count / scale)}{NARROW}{unit}"
     return f"{count:.0f}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from secateur.records import ModelResult, Results
-from secateur.report.judge import display, longer_of
+from secateur.report.judge import display, is_longer
 from secateur.report.rows import Row, once
 
 FEW = 10  # test photos of a class under which its recall says little
@@ -35,11 +35,13 @@ def _steps(results: Results) -> list[Row]:
 
 
 def _longer(results: Results) -> list[Row]:
-    there = {s.config for s in results.summaries}
+    if any("trained on" in control for control in results.missing_controls):
+        return []  # said there already
+    there = {s.backbone for s in results.summaries if is_longer(s)}
     return [
         _hole("control", f"{b}: dense trained on for as many epochs", "not finished: no verdict against it")
         for b in once(s.backbone for s in results.summaries)
-        if longer_of(b) not in there
+        if b not in there
     ]
 
 

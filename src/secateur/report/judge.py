@@ -1,8 +1,11 @@
-"""How one candidate fares against its controls; pure. A check passes, fails, or is open."""
+"""How one candidate fares against its controls; pure. A check passes, fails, or is open.
+
+A control is known by its role in the records and by the comparisons that were made, never by its name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import mean
 from typing import Literal
@@ -34,18 +37,14 @@ class Judged:
     zstd_bytes: float
 
 
-def random_of(method: str) -> str:
-    """The control that cuts as many weights, or as many filters, as `method`, at random."""
-    return "filter-random" if method.startswith("filter-") else "random"
+def is_random(summary: Summary) -> bool:
+    """A control that was cut by chance."""
+    return summary.role == "control" and bool(summary.method)
 
 
-def is_random(method: str) -> bool:
-    return method in ("random", "filter-random")
-
-
-def longer_of(backbone: str) -> str:
-    """The control every pruned network is held against: dense, trained on for as many epochs."""
-    return f"{backbone}/dense-longer"
+def is_longer(summary: Summary) -> bool:
+    """A control that was not cut: dense, trained on for as many epochs as the pruned ones."""
+    return summary.role == "control" and not summary.method
 
 
 def display(results: Results, summary: Summary) -> str:
@@ -55,14 +54,26 @@ def display(results: Results, summary: Summary) -> str:
     return f"{summary.backbone} {name}" if several else name
 
 
-def comparison(results: Results, subject: str, against: str) -> Comparison | None:
-    return next((c for c in results.comparisons if (c.subject, c.against) == (subject, against)), None)
+def _against(results: Results, config: str, control: Callable[[Summary], bool]) -> Comparison | None:
+    controls = {s.config for s in results.summaries if control(s)}
+    return next((c for c in results.comparisons if c.subject == config and c.against in controls), None)
 
 
-def random_partner(results: Results, summary: Summary) -> Summary | None:
-    """The random control at the structure of `summary`."""
-    wanted = (summary.backbone, random_of(summary.method), round(summary.target, 9))
-    return next((s for s in results.summaries if (s.backbone, s.method, round(s.target, 9)) == wanted), None)
+def against_dense(results: Results, config: str) -> Comparison | None:
+    """The comparison with dense trained equally long (with the same recipe, where a study has several)."""
+    return _against(results, config, is_longer)
+
+
+def against_random(results: Results, config: str) -> Comparison | None:
+    """The comparison with random pruning at the same structure."""
+    return _against(results, config, is_random)
+
+
+def dense_of(results: Results, summary: Summary) -> str:
+    """The dense network whose size a candidate is held against: the one it was compared with, or any."""
+    found = against_dense(results, summary.config)
+    dense = [s for s in results.summaries if s.backbone == summary.backbone and not s.method]
+    return found.against if found else next((s.config for s in dense), "")
 
 
 def zstd_bytes(results: Results, config: str) -> float | None:
@@ -71,8 +82,8 @@ def zstd_bytes(results: Results, config: str) -> float | None:
     return mean(sizes) if sizes else None
 
 
-def _against_dense(results: Results, summary: Summary) -> Check:
-    found = comparison(results, summary.config, longer_of(summary.backbone))
+def _check_dense(results: Results, summary: Summary) -> Check:
+    found = against_dense(results, summary.config)
     if found is None:
         return Check("dense", "open", "It was not compared with the dense network trained equally long.")
     text = f"Against dense trained equally long: {difference(found.difference)}"
@@ -84,9 +95,8 @@ def _against_dense(results: Results, summary: Summary) -> Check:
     return Check("dense", "open", f"{text}: not decided at a margin of {margin}.", found.photos_needed)
 
 
-def _against_random(results: Results, summary: Summary) -> Check:
-    partner = random_partner(results, summary)
-    found = comparison(results, summary.config, partner.config) if partner else None
+def _check_random(results: Results, summary: Summary) -> Check:
+    found = against_random(results, summary.config)
     if found is None:
         return Check("random", "open", "It was not compared with random pruning at the same structure.")
     text = f"Against random pruning at the same structure: {difference(found.difference)}"
@@ -98,8 +108,8 @@ def _against_random(results: Results, summary: Summary) -> Check:
     return Check("random", "open", f"{text}: not shown to be better.", found.photos_needed)
 
 
-def _smaller(results: Results, summary: Summary) -> Check:
-    own, dense = zstd_bytes(results, summary.config), zstd_bytes(results, longer_of(summary.backbone))
+def _check_size(results: Results, summary: Summary) -> Check:
+    own, dense = zstd_bytes(results, summary.config), zstd_bytes(results, dense_of(results, summary))
     if own is None or dense is None:
         return Check("size", "open", "Its size was not measured beside dense.")
     text = f"{size(own)} after zstd instead of {size(dense)}"
@@ -108,7 +118,7 @@ def _smaller(results: Results, summary: Summary) -> Check:
 
 def judge(results: Results, summary: Summary) -> Judged:
     """Hold one candidate against dense, against random pruning, and its size against dense's."""
-    checks = (_against_dense(results, summary), _against_random(results, summary), _smaller(results, summary))
+    checks = (_check_dense(results, summary), _check_random(results, summary), _check_size(results, summary))
     states = {t.state for t in checks}
     state: State = "fails" if "fails" in states else "open" if "open" in states else "passes"
     own = zstd_bytes(results, summary.config)

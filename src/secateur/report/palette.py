@@ -23,19 +23,16 @@ PAGE, INK, MUTED = "var(--page)", "var(--ink)", "var(--muted)"
 def looks(story: dict[str, Any]) -> dict[str, dict[str, str]]:
     """Method → {label, stroke, fill, shape, dash}; "" is the dense network. Random controls are hollow."""
     found: dict[str, dict[str, str]] = {"": _look("dense", INK, INK, "circle")}
-    methods = list(dict.fromkeys(row["method"] for row in story["models"] if row["method"]))
+    hollow = {row["method"]: row["structured"] for row in story["models"] if row["random"]}
+    methods = dict.fromkeys(row["method"] for row in story["models"] if row["method"] and not row["random"])
     shapes = list(SHAPES)
-    for i, method in enumerate(m for m in methods if not _random(story, m)):
+    for i, method in enumerate(methods):
         hue = f"var(--c{i % HUES + 1})"
         found[method] = _look(method, hue, hue, shapes[(i + 1) % len(shapes)])
-    for method in (m for m in methods if _random(story, m)):
-        found[method] = _look(f"{method} (control)", MUTED, PAGE, "square" if "filter" in method else "circle")
+    for method, structured in hollow.items():
+        found[method] = _look(f"{method} (control)", MUTED, PAGE, "square" if structured else "circle")
     return found
 
 
 def _look(label: str, stroke: str, fill: str, shape: str) -> dict[str, str]:
     return {"label": label, "stroke": stroke, "fill": fill, "shape": shape, "path": SHAPES[shape]}
-
-
-def _random(story: dict[str, Any], method: str) -> bool:
-    return any(row["random"] for row in story["models"] if row["method"] == method)

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from statistics import mean
 from typing import Any
 
-from secateur.records import Evaluation, Measured, ModelResult, Results, Sizes, Summary
-from secateur.report.judge import comparison, display, is_random, longer_of, random_partner
+from secateur.records import Comparison, Evaluation, Measured, ModelResult, Results, Sizes, Summary
+from secateur.report.judge import against_dense, against_random, display, is_longer, is_random
 
 Row = dict[str, Any]
 SIZES = tuple(Sizes.__dataclass_fields__)
@@ -31,12 +31,13 @@ def configurations(results: Results) -> list[Row]:
     methods = list(dict.fromkeys(s.method for s in results.summaries))
     ordered = sorted(
         results.summaries,
-        key=lambda s: (s.backbone, is_random(s.method), bool(s.method), methods.index(s.method), s.target),
+        key=lambda s: (s.backbone, is_random(s), bool(s.method), methods.index(s.method), s.target),
     )
-    return [_row(results, s, [m for m in results.models if m.config == s.config]) for s in ordered]
+    structured = _structured(results)
+    return [_row(results, s, [m for m in results.models if m.config == s.config], structured) for s in ordered]
 
 
-def _row(results: Results, s: Summary, models: Sequence[ModelResult]) -> Row:
+def _row(results: Results, s: Summary, models: Sequence[ModelResult], structured: set[str]) -> Row:
     evaluations = [m.evaluation for m in models if m.evaluation]
     row: Row = {
         "config": s.config,
@@ -45,25 +46,29 @@ def _row(results: Results, s: Summary, models: Sequence[ModelResult]) -> Row:
         "backbone": s.backbone,
         "method": s.method,
         "target": s.target,
-        "random": is_random(s.method),
+        "random": is_random(s),
+        "reference": is_longer(s),
+        "structured": s.method in structured,
         "seeds": list(s.seeds),
         "chosen": s.chosen,
         "test_accuracy": asdict(s.test_accuracy) if s.test_accuracy else None,
         "val_accuracy": asdict(s.val_accuracy),
-        "against_dense": _compared(results, s.config, longer_of(s.backbone)),
-        "against_random": None,
+        "against_dense": _compared(against_dense(results, s.config)),
+        "against_random": _compared(against_random(results, s.config)),
         "macro_f1": spread([e.macro_f1 for e in evaluations]),
         "balanced_accuracy": spread([e.balanced_accuracy for e in evaluations]),
         "worst_class": worst_class(evaluations),
     }
-    partner = random_partner(results, s) if s.role == "pruned" else None
-    if partner:
-        row["against_random"] = _compared(results, s.config, partner.config)
     return row | _counted(models) | _trained(models)
 
 
-def _compared(results: Results, subject: str, against: str) -> Row | None:
-    found = comparison(results, subject, against)
+def _structured(results: Results) -> set[str]:
+    """Methods after which a network really is smaller: its filters or units are gone, not zero."""
+    whole = {m.backbone: m.profile.parameters for m in results.models if not m.method}
+    return {m.method for m in results.models if m.profile.parameters < whole.get(m.backbone, 0)}
+
+
+def _compared(found: Comparison | None) -> Row | None:
     return asdict(found) if found else None
 
 

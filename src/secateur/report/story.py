@@ -10,7 +10,6 @@ from secateur.records import DataFacts, ModelResult, Results
 from secateur.report import published
 from secateur.report.decision import decide
 from secateur.report.holes import holes
-from secateur.report.judge import longer_of
 from secateur.report.rows import Row, classes, configurations, confused, confusion, once, pareto
 from secateur.report.wording import claim, pictures
 
@@ -148,8 +147,7 @@ def _classwise(results: Results, rows: list[Row]) -> Row:
         own = [m.evaluation for m in results.models if m.config == row["config"] and m.evaluation]
         if not own:
             continue
-        head = {key: row[key] for key in ("config", "name", "method", "seeds", "chosen", "random")}
-        head["reference"] = row["config"] == longer_of(row["backbone"])
+        head = {key: row[key] for key in ("config", "name", "method", "seeds", "chosen", "random", "reference")}
         per_class.append(head | {"classes": classes(own)})
         matrix = confusion(own)
         matrices.append(head | {"matrix": matrix, "confused": confused(matrix, results.data.classes)})

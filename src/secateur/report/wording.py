@@ -7,7 +7,7 @@ from typing import Literal
 
 from secateur.records import Comparison, Results
 from secateur.report.formats import plural, size
-from secateur.report.judge import Judged, comparison, display, judge, longer_of, zstd_bytes
+from secateur.report.judge import Judged, against_dense, display, is_longer, judge, zstd_bytes
 
 Kind = Literal["recommend", "do-not-prune", "cannot-tell"]
 
@@ -19,16 +19,18 @@ def pictures(results: Results) -> str:
 def headline(results: Results, backbone: str, kind: Kind, judged: Sequence[Judged], needed: int | None) -> str:
     """The answer in one line; `judged` stands from the smallest to the largest."""
     if kind == "recommend":
-        return _recommend(results, backbone, next(j for j in judged if j.state == "passes"))
+        return _recommend(results, next(j for j in judged if j.state == "passes"))
     if kind == "do-not-prune":
         return _do_not_prune(judged)
     return _cannot_tell(results, backbone, judged, needed)
 
 
-def _recommend(results: Results, backbone: str, best: Judged) -> str:
-    found = comparison(results, best.config, longer_of(backbone))
+def _recommend(results: Results, best: Judged) -> str:
+    found = against_dense(results, best.config)
     verdict = "better than dense" if found and found.verdict == "better" else "as good as dense"
-    sizes = f"{size(best.zstd_bytes)} instead of {size(zstd_bytes(results, longer_of(backbone)))} after zstd"
+    sizes = (
+        f"{size(best.zstd_bytes)} instead of {size(zstd_bytes(results, found.against) if found else None)} after zstd"
+    )
     if not results.missing_controls:
         return f"Use {best.name}: {verdict} on these {pictures(results)}, {sizes}."
     caveat = "; speed not measured" if speed_unknown(results) else "; not every control was run"
@@ -57,7 +59,7 @@ def _cannot_tell(results: Results, backbone: str, judged: Sequence[Judged], need
     stay = "Stay with dense."
     if not judged:
         return f"Cannot tell: no pruned network was finished and chosen on validation. {stay}"
-    if not any(s.config == longer_of(backbone) for s in results.summaries):
+    if not any(is_longer(s) for s in results.summaries if s.backbone == backbone):
         return f"Cannot tell: the dense network trained equally long is missing. {stay}"
     as_good = [j for j in judged if _only_random_open(j)]
     if as_good:
@@ -87,7 +89,7 @@ def why(results: Results, backbone: str, kind: Kind, judged: Sequence[Judged]) -
     lines: list[str] = []
     if kind == "recommend":
         best = next(j for j in judged if j.state == "passes")
-        lines += [c.why for c in best.checks] + _zeros(results, backbone, best.config)
+        lines += [c.why for c in best.checks] + _zeros(results, best.config)
         lines += [
             f"Its sparsity was chosen on validation: {c.why}." for c in results.choices if c.config == best.config
         ]
@@ -104,10 +106,11 @@ def _short(judged: Judged) -> str:
     return " ".join(c.why for c in judged.checks if c.state != "passes")
 
 
-def _zeros(results: Results, backbone: str, config: str) -> list[str]:
+def _zeros(results: Results, config: str) -> list[str]:
     """Zeros in a dense file save nothing until it is compressed: said where it is so."""
+    found = against_dense(results, config)
     own = next((m.sizes for m in results.models if m.config == config), None)
-    dense = next((m.sizes for m in results.models if m.config == longer_of(backbone)), None)
+    dense = next((m.sizes for m in results.models if found and m.config == found.against), None)
     if own is None or dense is None:
         return []
     if own.onnx < 0.95 * dense.onnx:
@@ -130,7 +133,7 @@ def _smaller_but_not_chosen(results: Results, backbone: str, judged: Sequence[Ju
 
 def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tuple[str, ...]:
     """What stands between this answer and certainty, as sentences."""
-    lines = [f"Not run: {control}." for control in results.missing_controls]
+    lines = [_not_run(control) for control in results.missing_controls]
     if results.data.synthetic:
         lines.append(f"The pictures are no photos ({results.data.synthetic}): nothing here speaks of a camera.")
     seeds = sorted({m.seed for m in results.models})
@@ -146,14 +149,27 @@ def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tupl
     return tuple(lines)
 
 
+def _not_run(control: str) -> str:
+    return f"{_capital(control)}." if "was not" in control else f"Not run: {control}."
+
+
+def _capital(text: str) -> str:
+    """A sentence's first letter, but for a symbol such as the p of a test."""
+    return text if text[1:2] == " " else text[:1].upper() + text[1:]
+
+
 def _doubts(results: Results, judged: Sequence[Judged]) -> list[str]:
-    """The doubts that the judged differences carry, each once."""
+    """The doubts that the judged differences carry, each once; with its subject where not all share it."""
+    names = {s.config: display(results, s) for s in results.summaries}
     configs = {j.config for j in judged}
+    own = [c for c in results.comparisons if c.subject in configs]
     found: dict[str, None] = {}
-    for c in results.comparisons:
-        if c.subject in configs:
-            found |= dict.fromkeys(c.difference.doubts)
-    return [f"{text[:1].upper()}{text[1:]}." for text in found]
+    for c in own:
+        for doubt in c.difference.doubts:
+            shared = all(doubt in other.difference.doubts for other in own)
+            of = f"{names.get(c.subject, c.subject)} against {names.get(c.against, c.against)}: "
+            found[_capital(doubt) if shared else of + doubt] = None
+    return [f"{text}." for text in found]
 
 
 def claim(results: Results, c: Comparison) -> str:

@@ -1,0 +1,217 @@
+"""The decision, by cases worked out by hand: each names the intervals it is given, in points."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from results_builder import results
+
+from secateur.records import Comparison, Measured, Results
+from secateur.report.decision import Answer, decide
+from secateur.report.wording import claim
+
+MAGNITUDE, GRADUAL, FILTERS = "cnn/magnitude/0.5", "cnn/magnitude-gradual/0.7", "cnn/filter-l1/0.3"
+LONGER = "cnn/dense-longer"
+PASSES, FAILS, OPEN = (-0.6, 0.4), (-3.0, -0.5), (-2.0, 1.5)  # against dense, at a margin of 1 point
+BEATS, TIES, UNSURE = (0.5, 3.0), (-0.5, 0.6), (-0.5, 2.5)  # against random pruning
+RANDOM = {MAGNITUDE: "cnn/random/0.5", GRADUAL: "cnn/random/0.7", FILTERS: "cnn/filter-random/0.3"}
+
+
+@cache
+def study() -> Results:
+    return results()
+
+
+def against(subject: str, other: str, ends: tuple[float, float], needed: int | None = None) -> Comparison:
+    low, high = ends
+    verdict = "better" if low > 0 else "as good as" if low > -1 else "worse" if high < 0 else "not shown"
+    measured = Measured((low + high) / 2, "points", low, high, 3, "paired t over seeds")
+    return Comparison(subject, other, measured, 1.0, verdict, None, needed)  # type: ignore[arg-type]
+
+
+def case(*given: tuple[str, tuple[float, float] | None, tuple[float, float] | None], **changes: object) -> Results:
+    """A study whose chosen configurations are `given`, each with its intervals against dense and random."""
+    found = study()
+    chosen = {config for config, _, _ in given}
+    comparisons = []
+    for config, dense, chance in given:
+        if dense:
+            comparisons.append(against(config, LONGER, dense))
+        if chance:
+            comparisons.append(against(config, RANDOM[config], chance))
+    summaries = tuple(replace(s, chosen=s.config in chosen) for s in found.summaries)
+    return replace(found, summaries=summaries, comparisons=tuple(comparisons), **changes)  # type: ignore[arg-type]
+
+
+def answer(*given: tuple[str, tuple[float, float] | None, tuple[float, float] | None], **changes: object) -> Answer:
+    return decide(case(*given, **changes), "cnn")
+
+
+def test_recommends_the_smallest_that_passes_every_check() -> None:
+    found = answer((FILTERS, PASSES, BEATS), (MAGNITUDE, PASSES, BEATS), (GRADUAL, FAILS, BEATS))
+    assert (found.kind, found.use) == ("recommend", MAGNITUDE)
+    assert [c.config for c in found.candidates] == [GRADUAL, MAGNITUDE, FILTERS]  # from the smallest
+
+
+def test_says_no_more_than_is_known_while_controls_are_missing() -> None:
+    found = answer((MAGNITUDE, PASSES, BEATS))
+    assert "smallest file that is as good as dense on these photos" in found.headline
+    assert found.headline.endswith("speed not measured.")
+    assert any("INT8" in line for line in found.not_known)
+
+
+def test_other_missing_controls_are_named_too() -> None:
+    found = answer((MAGNITUDE, PASSES, BEATS), missing_controls=("INT8 of the dense network",))
+    assert found.headline.endswith("not every control was run.")
+
+
+def test_a_complete_study_speaks_plainly() -> None:
+    found = answer((MAGNITUDE, PASSES, BEATS), missing_controls=())
+    assert found.headline.startswith("Use magnitude")
+    assert "smallest file" not in found.headline
+    assert not any(line.startswith("Not run") for line in found.not_known)
+
+
+def test_better_than_dense_is_said_only_when_shown() -> None:
+    assert "better than dense" in answer((MAGNITUDE, (0.2, 1.0), BEATS)).headline
+    assert "better than dense" not in answer((MAGNITUDE, (-0.1, 1.0), BEATS)).headline
+
+
+def test_do_not_prune_when_all_are_worse() -> None:
+    found = answer((FILTERS, FAILS, BEATS), (MAGNITUDE, FAILS, BEATS))
+    assert found.kind == "do-not-prune"
+    assert found.headline == "Do not prune: all 2 chosen networks are worse than dense trained equally long."
+    assert found.use == LONGER  # the better of the two dense ones on validation
+    assert found.photos_needed is None
+
+
+@pytest.mark.parametrize("chance", [TIES, (-3.0, -1.0)])
+def test_a_method_that_chance_equals_is_not_recommended(chance: tuple[float, float]) -> None:
+    found = answer((FILTERS, PASSES, chance))
+    assert found.kind == "do-not-prune"
+    assert "random pruning does as well" in found.headline
+
+
+def test_a_method_not_shown_to_beat_chance_is_not_recommended() -> None:
+    found = answer((FILTERS, PASSES, UNSURE))
+    assert found.kind == "cannot-tell"
+    assert "not shown to beat random pruning" in found.headline
+    assert found.use == LONGER
+
+
+def test_too_few_photos_says_how_many_would_do() -> None:
+    given = case((FILTERS, None, BEATS), (MAGNITUDE, None, BEATS))
+    tests = (against(FILTERS, LONGER, OPEN, needed=9000), against(MAGNITUDE, LONGER, OPEN, needed=7200))
+    found = decide(replace(given, comparisons=(*given.comparisons, *tests)), "cnn")
+    assert found.kind == "cannot-tell"
+    assert found.photos_needed == 7200  # the candidate nearest to a decision
+    assert found.headline == (
+        "Cannot tell: 2,725 test photos do not decide at a margin of 1 point; "
+        "about 7,200 would be needed. Stay with dense."
+    )
+
+
+def test_a_candidate_with_two_open_checks_needs_the_larger_number() -> None:
+    given = case((FILTERS, None, None))
+    tests = (against(FILTERS, LONGER, OPEN, 4000), against(FILTERS, RANDOM[FILTERS], UNSURE, 8000))
+    assert decide(replace(given, comparisons=tests), "cnn").photos_needed == 8000
+
+
+def test_an_undecided_candidate_beside_a_worse_one_leaves_it_open() -> None:
+    assert answer((FILTERS, OPEN, BEATS), (MAGNITUDE, FAILS, BEATS)).kind == "cannot-tell"
+
+
+def test_without_random_pruning_nothing_is_recommended() -> None:
+    found = answer((MAGNITUDE, PASSES, None))
+    assert found.kind == "cannot-tell"
+    assert any("not compared with random pruning" in line for line in found.why)
+
+
+def test_without_dense_trained_equally_long_nothing_is_recommended() -> None:
+    given = case((MAGNITUDE, None, BEATS))
+    short = against(MAGNITUDE, "cnn/dense", (2.0, 4.0))  # beats dense that was trained for less: no evidence
+    rest = tuple(s for s in given.summaries if s.config != LONGER)
+    found = decide(replace(given, summaries=rest, comparisons=(*given.comparisons, short)), "cnn")
+    assert found.kind == "cannot-tell"
+    assert "trained equally long is missing" in found.headline
+    assert found.use == "cnn/dense"
+
+
+def test_a_control_is_known_by_its_role_not_by_its_name() -> None:
+    """A method with a recipe of its own has a dense control of its own."""
+    given = case((FILTERS, None, BEATS))
+    renamed = "cnn/dense-longer-study-filters"
+    summaries = tuple(replace(s, config=renamed) if s.config == LONGER else s for s in given.summaries)
+    models = tuple(replace(m, config=renamed) if m.config == LONGER else m for m in given.models)
+    comparisons = (*given.comparisons, against(FILTERS, renamed, PASSES))
+    found = decide(replace(given, summaries=summaries, models=models, comparisons=comparisons), "cnn")
+    assert (found.kind, found.use) == ("recommend", FILTERS)
+
+
+def test_what_validation_did_not_choose_is_never_recommended() -> None:
+    """magnitude 70 % passes on test and is smaller, but to pick it for that would be choosing on test."""
+    given = case((MAGNITUDE, PASSES, BEATS))
+    tempting = "cnn/magnitude/0.7"
+    extra = (against(tempting, LONGER, PASSES), against(tempting, "cnn/random/0.7", BEATS))
+    found = decide(replace(given, comparisons=given.comparisons + extra), "cnn")
+    assert found.use == MAGNITUDE
+    assert any("not what validation chose" in line and "70" in line for line in found.why)
+
+
+def test_a_pruned_network_that_is_not_smaller_fails() -> None:
+    given = case((MAGNITUDE, PASSES, BEATS))
+    big = tuple(replace(m, sizes=replace(m.sizes, zstd=10**9)) if m.config == MAGNITUDE else m for m in given.models)
+    found = decide(replace(given, models=big), "cnn")
+    assert found.kind == "do-not-prune"
+    assert any("not smaller" in line for line in found.why)
+
+
+def test_nothing_chosen_and_nothing_finished() -> None:
+    assert "chosen on validation" in answer().headline
+    empty = replace(study(), models=(), summaries=(), choices=(), comparisons=())
+    found = decide(empty, "cnn")
+    assert (found.kind, found.use) == ("cannot-tell", "")
+
+
+def test_zeros_are_not_sold_as_a_smaller_file() -> None:
+    weights, filters = answer((MAGNITUDE, PASSES, BEATS)), answer((FILTERS, PASSES, BEATS))
+    assert any("zeros save nothing until the file is compressed" in line for line in weights.why)
+    assert not any("zeros save nothing" in line for line in filters.why)
+    assert any("ONNX file that is deployed is 6.70" in line for line in filters.why)
+
+
+def test_doubts_reach_the_answer() -> None:
+    found = study()
+    one_seed = decide(results(seeds=(0,)), "cnn")
+    assert any(line.startswith("One seed") for line in one_seed.not_known)
+    drawn = decide(replace(found, data=replace(found.data, synthetic="drawn from emoji")), "cnn")
+    assert any("no photos (drawn from emoji)" in line for line in drawn.not_known)
+    assert "on these drawn pictures" in drawn.headline
+    young = tuple(
+        replace(m, history=replace(m.history, converged=False)) if m.config == "cnn/dense" else m for m in found.models
+    )
+    assert any("had not converged" in line for line in decide(replace(found, models=young), "cnn").not_known)
+    assert not any("had not converged" in line for line in decide(found, "cnn").not_known)
+
+
+def test_a_doubt_of_one_comparison_names_it() -> None:
+    given = case((MAGNITUDE, PASSES, BEATS))
+    first, second = given.comparisons
+    doubted = replace(second, difference=replace(second.difference, doubts=("p = 0.2 after Holm",)))
+    found = decide(replace(given, comparisons=(first, doubted)), "cnn")
+    assert any(line.endswith("against random 50\u202f%: p = 0.2 after Holm.") for line in found.not_known)
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ((0.1, 2.0), "is better than"),
+        (PASSES, "is as good as"),
+        (FAILS, "is worse than"),
+        (OPEN, "no difference is shown, nor"),
+    ],
+)
+def test_claims_say_what_an_interval_shows(ends: tuple[float, float], said: str) -> None:
+    assert said in claim(study(), against(MAGNITUDE, LONGER, ends))
