@@ -1,5 +1,7 @@
 """Every record that crosses a folder of the package. Standard library only; immutable.
 
+Over 300 lines because it is one list, read from top to bottom.
+
 A record is read and written as JSON by `secateur.store`; nothing else touches the disk.
 Units stand in the names: accuracies and fractions are in [0, 1], `_points` are percentage points,
 `_bytes` are bytes, `macs` are multiply-adds for one photo.

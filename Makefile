@@ -1,0 +1,37 @@
+# Two commands do everything:  make study · make test
+PYTHON ?= python3.11
+ifeq ($(shell command -v $(PYTHON)),)
+PYTHON := python3
+endif
+BIN := .venv/bin
+
+.PHONY: install study test test-all lint format clean
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch .venv/installed
+
+study: install  ## the embedded study: drawn animals, a few minutes; prints where the report is
+	$(BIN)/secateur study demo
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint  ## lint, types, tests; under ten minutes
+	$(BIN)/pytest
+
+test-all: lint  ## the heavy tests too
+	$(BIN)/pytest -m 'heavy or not heavy'
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,108 @@
+"""The arrows of the design, held: who may import whom, and what ends without torch."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "secateur"
+LEAVES = {"records", "errors", "settings", "catalogue", "files", "plan"}
+FOLDERS = ("data", "models", "pruning", "training", "measure", "export", "report")
+MAY = {
+    "records": set(),
+    "errors": set(),
+    "catalogue": {"errors"},
+    "files": {"errors"},
+    "settings": {"errors", "catalogue"},
+    "plan": {"records", "settings", "catalogue"},
+    "resolve": {"settings", "catalogue"},
+    "budget": {"records", "settings", "catalogue", "plan"},
+    "store": {"errors"},
+    "prepare": {"records", "errors", "settings", "catalogue", "files", "store"},
+    "steps": LEAVES | {"data", "models", "pruning", "training", "measure", "export"},
+    "study": LEAVES | {"budget", "prepare", "resolve", "steps", "store"},
+    "cli": LEAVES | {"budget", "prepare", "resolve", "store", "study", "report"},
+    "__init__": set(),
+    "__main__": {"cli"},
+} | {folder: {"records", "errors", "settings", "catalogue"} for folder in FOLDERS}
+
+
+def _modules() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def _unit(path: Path) -> str:
+    """The folder or the file right under the package."""
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def _imported(path: Path) -> set[str]:
+    """Units of the package that a file names: by import, or by a "module:function" string."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "secateur":
+            rest = (node.module or "").split(".")[1:]
+            found |= {rest[0]} if rest else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("secateur.")}
+    return {name for name in found if not name.startswith("__")}
+
+
+def test_the_list_of_units_is_complete():
+    assert {_unit(p) for p in _modules()} == set(MAY)
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(SOURCE)))
+def test_arrows_go_one_way(path: Path):
+    unit = _unit(path)
+    allowed = MAY[unit] | {unit}
+    assert _imported(path) <= allowed, f"{path.name} imports {_imported(path) - allowed}"
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(SOURCE)))
+def test_a_file_holds_one_idea(path: Path):
+    lines = path.read_text().splitlines()
+    assert len(lines) <= 320 or any("Over 300 lines because" in line for line in lines[:5])
+
+
+CLOCKS = {"study", "steps", "cli", "store"}  # show progress and space checkpoints; make no result
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(SOURCE)))
+def test_only_measure_reads_a_clock(path: Path):
+    if _unit(path) in CLOCKS | {"measure"}:
+        return
+    names = {
+        alias.name
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    assert "time" not in names
+
+
+COMMANDS = (
+    ["--help"],
+    ["methods"],
+    ["study", "--help"],
+    ["study", "demo", "--plan"],
+)
+
+
+def without_torch(arguments: list[str], cwd: Path) -> None:
+    code = (
+        "import sys\nfrom secateur.cli import main\n"
+        f"try: main({arguments!r})\nexcept SystemExit as e: assert not e.code, e.code\n"
+        "assert 'torch' not in sys.modules, 'torch was imported'"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_commands_end_without_torch(arguments: list[str], tmp_path: Path):
+    without_torch(arguments, tmp_path)

@@ -1,0 +1,102 @@
+"""Everything a study does, from its settings alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from secateur.budget import Costs, estimate, shrink
+from secateur.plan import SNAPSHOT, missing_controls, plan
+from secateur.resolve import bare, has_bf16, settle
+from secateur.settings import Study, make
+from secateur.steps import STEPS
+
+COSTS = Costs(0.001, 0.0003, 2.0, 9_000_000, 500_000_000)
+
+
+def settled(**values: object) -> Study:
+    return settle(make({"folder": "demo", **values}, "test"))
+
+
+def test_every_step_comes_after_what_it_needs():
+    done = {SNAPSHOT}
+    for step in plan(settled(methods=["magnitude", "magnitude-gradual", "filter-l1"])):
+        assert set(step.inputs.values()) <= done, step.id
+        assert step.id not in done
+        assert step.kind in STEPS
+        done.add(step.id)
+
+
+def test_only_evaluate_comes_after_the_choices_and_only_it_tests():
+    kinds = [s.kind for s in plan(settled())]
+    assert kinds.index("evaluate") > max(i for i, k in enumerate(kinds) if k == "choose")
+
+
+def test_one_seed_by_hand():
+    """Dense, dense longer, and for each of two methods and its control four targets: 2 + 4 × 4 networks."""
+    steps = plan(settled(seeds=[0], sparsities=[0.3, 0.5, 0.7, 0.9]))
+    models = [s for s in steps if s.kind in ("train", "retrain")]
+    assert len(models) == 18
+    assert sum(s.kind == "prune" for s in steps) == 16
+
+
+def test_every_network_gets_the_same_further_epochs():
+    steps = plan(settled(epochs=20, retrain_epochs=7))
+    assert {s.params["epochs"] for s in steps if s.kind == "retrain"} == {7}
+
+
+def test_a_regime_starts_from_dense_and_is_not_pruned_before():
+    steps = {s.id: s for s in plan(settled(methods=["magnitude-gradual"], seeds=[0], sparsities=[0.5]))}
+    step = steps["retrain/cnn/magnitude-gradual/0.5/seed0"]
+    assert step.inputs["model"] == "train/cnn/dense/seed0"
+    assert step.params["regime"]["target"] == 0.5
+
+
+def test_another_recipe_brings_its_own_control():
+    study = settled(methods=["magnitude", {"name": "filter-l1", "recipe": "study-filters"}], recipe="study", seeds=[0])
+    ids = {s.id for s in plan(study)}
+    assert "retrain/cnn/dense-longer/seed0" in ids
+    assert "retrain/cnn/dense-longer-study-filters/seed0" in ids
+    (collect,) = (s for s in plan(study) if s.kind == "collect")
+    assert ["cnn/filter-l1/0.5", "cnn/dense-longer-study-filters"] in collect.params["against"]
+
+
+def test_without_controls_they_are_listed_as_missing():
+    study = settled(controls=False)
+    assert any("random" in c for c in missing_controls(study))
+    assert not any("random" in s.id for s in plan(study))
+
+
+def test_a_plan_is_a_function_of_the_study():
+    assert plan(settled()) == plan(settled())
+
+
+def test_the_budget_takes_seeds_then_sparsities_then_photos():
+    study = settled(epochs=30, retrain_epochs=15, budget="100h")
+    assert shrink(study, COSTS, 10_000, 10) == (study, [])
+    less = []
+    for hours in (3, 1.5, 0.5, 0.1):
+        made, notes = shrink(study.model_copy(update={"budget": f"{hours}h"}), COSTS, 10_000, 10)
+        took = sum(e.seconds for e in estimate(plan(made), COSTS, made.photos or 10_000, made.fractions))
+        assert took <= hours * 3600
+        assert f"{hours}h" in notes[0]
+        less.append((len(made.seeds), len(made.sparsities), made.photos or 10_000))
+    assert less == sorted(less, reverse=True)
+    assert less[0][0] < 3 and less[0][1] == 4
+    assert less[-1][0] == 1 and less[-1][2] < 10_000
+
+
+def test_a_budget_that_cannot_be_met_is_said():
+    _, notes = shrink(settled(budget="1s"), COSTS, 10_000, 10)
+    assert "even that is over" in notes[0]
+
+
+def test_small_folders_are_seen_more_often():
+    assert bare("x", 300)["epochs"] == 100
+    assert bare("x", 20_000)["epochs"] == 30
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "expected"), [("flags : fpu avx2 avx512_bf16", True), ("flags : avx2 avx512f", False), ("", False)]
+)
+def test_bf16_only_where_the_processor_has_it(cpuinfo: str, expected: bool):
+    assert has_bf16(cpuinfo) is expected
