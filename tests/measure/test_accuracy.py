@@ -1,0 +1,119 @@
+"""An evaluation against hand-worked values and scikit-learn; empty classes never give NaN."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from sklearn.metrics import balanced_accuracy_score, f1_score, precision_score, recall_score
+
+from secateur.measure.accuracy import evaluate
+from secateur.measure.statistics import wilson
+from secateur.records import Measured
+
+NAMES = ("cat", "dog", "hen")
+
+
+def _random(n=600, classes=10, right=0.7, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(classes, n, p=rng.dirichlet(np.full(classes, 5)))
+    return labels, np.where(rng.random(n) < right, labels, rng.integers(classes, size=n))
+
+
+def _measured(evaluation):
+    whole = [getattr(evaluation, f.name) for f in dataclasses.fields(evaluation)]
+    each = [m for row in evaluation.classes for m in (row.precision, row.recall)]
+    return [m for m in whole + each if isinstance(m, Measured)]
+
+
+def test_by_hand():
+    e = evaluate([0, 0, 0, 0, 1, 1, 1, 2], [0, 0, 0, 1, 1, 1, 0, 1], NAMES, "abc")
+    assert e.confusion == ((3, 1, 0), (1, 2, 0), (0, 1, 0))
+    assert (e.n, e.split_digest, e.predictions) == (8, "abc", (0, 0, 0, 1, 1, 1, 0, 1))
+    assert e.accuracy.value == 5 / 8
+    assert (e.accuracy.low, e.accuracy.high) == wilson(5, 8)
+    cat, dog, hen = e.classes
+    assert (cat.name, cat.n, cat.precision.value, cat.recall.value) == ("cat", 4, 3 / 4, 3 / 4)
+    assert (dog.n, dog.precision.value, dog.recall.value) == (3, 2 / 4, 2 / 3)
+    assert (dog.precision.n, dog.precision.low) == (4, wilson(2, 4)[0])
+    assert e.balanced_accuracy.value == pytest.approx((3 / 4 + 2 / 3 + 0) / 3)
+    assert e.macro_f1.value == pytest.approx((3 / 4 + 4 / 7 + 0) / 3)
+    assert (e.worst_class, e.worst_recall.value) == ("hen", 0.0)
+    assert "picked after looking" in e.worst_recall.doubts[-1]
+    # never predicted: no precision, rather than 0 / 0
+    assert (hen.precision.value, hen.precision.low, hen.precision.high, hen.precision.n) == (0, 0, 1, 0)
+    assert hen.precision.doubts == ("never predicted: no precision",)
+
+
+def test_is_scikit_learn():
+    labels, said = _random()
+    e = evaluate(labels, said, [str(i) for i in range(10)], "d")
+    assert e.macro_f1.value == pytest.approx(f1_score(labels, said, average="macro"))
+    assert e.balanced_accuracy.value == pytest.approx(balanced_accuracy_score(labels, said))
+    assert [r.precision.value for r in e.classes] == pytest.approx(precision_score(labels, said, average=None).tolist())
+    assert [r.recall.value for r in e.classes] == pytest.approx(recall_score(labels, said, average=None).tolist())
+
+
+def test_intervals_are_the_textbook_bootstrap_over_groups():
+    labels, said = _random(n=300, classes=4)
+    groups = np.repeat(np.arange(120), [1] * 60 + [2] * 30 + [6] * 30)
+    e = evaluate(labels, said, list("abcd"), "d", groups)
+    rng = np.random.default_rng(1)
+    members = [np.flatnonzero(groups == g) for g in np.unique(groups)]
+    f1, balanced = [], []
+    for _ in range(1500):
+        drawn = np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
+        f1.append(f1_score(labels[drawn], said[drawn], average="macro"))
+        balanced.append(balanced_accuracy_score(labels[drawn], said[drawn]))
+    for ours, theirs in ((e.macro_f1, f1), (e.balanced_accuracy, balanced)):
+        assert (ours.low, ours.high) == pytest.approx(np.quantile(theirs, [0.025, 0.975]).tolist(), abs=0.01)
+
+
+def test_intervals_follow_from_the_seed():
+    labels, said = _random()
+    names = [str(i) for i in range(10)]
+    assert evaluate(labels, said, names, "d") == evaluate(labels, said, names, "d")
+    assert evaluate(labels, said, names, "d", seed=1).macro_f1 != evaluate(labels, said, names, "d").macro_f1
+
+
+def test_near_duplicates_widen_the_means_and_are_a_doubt():
+    labels, said = _random()
+    names = [str(i) for i in range(10)]
+    one = evaluate(labels, said, names, "d")
+    four = evaluate(np.tile(labels, 4), np.tile(said, 4), names, "d", np.tile(np.arange(600), 4))
+    assert four.macro_f1.high - four.macro_f1.low == pytest.approx(one.macro_f1.high - one.macro_f1.low, rel=0.05)
+    assert one.accuracy.doubts == ()
+    assert "1800 of 2400 photos are near-duplicates" in four.accuracy.doubts[0]
+
+
+def test_a_class_without_photos_is_left_out_of_the_means_and_said():
+    e = evaluate([0, 0, 1, 1], [0, 0, 1, 0], NAMES, "d")
+    assert e.classes[2].recall.doubts == ("no test photo of this class: no recall",)
+    assert e.balanced_accuracy.value == pytest.approx(0.75)
+    assert e.macro_f1.value == pytest.approx((4 / 5 + 2 / 3) / 2)
+    assert "1 of 3 classes have no test photo" in e.macro_f1.doubts
+    assert e.worst_class == "dog"
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [([0], [0]), ([0], [1]), ([0, 1, 2], [0, 1, 2]), ([0, 0, 0], [2, 2, 2]), ([1, 2], [2, 1])],
+)
+def test_every_figure_is_finite_and_inside_its_interval(labels, said):
+    for m in _measured(evaluate(labels, said, NAMES, "d", rounds=200)):
+        assert math.isfinite(m.value)
+        assert 0 <= m.low <= m.value + 1e-12 and m.value - 1e-12 <= m.high <= 1
+
+
+def test_no_error_is_no_certainty():
+    e = evaluate([0, 1, 2] * 5, [0, 1, 2] * 5, NAMES, "d")
+    assert e.accuracy.value == 1 and e.accuracy.low < 0.85
+    assert "no error at all" in e.macro_f1.doubts[0]
+
+
+@pytest.mark.parametrize(("labels", "said"), [([], []), ([0, 1], [0]), ([3], [0]), ([0], [-1]), ([[0]], [[0]])])
+def test_impossible_answers_are_errors(labels, said):
+    with pytest.raises(ValueError, match="evaluate: labels"):
+        evaluate(labels, said, NAMES, "d")
