@@ -94,9 +94,7 @@ def _means_over_classes(
 ) -> tuple[Measured, Measured]:
     """Macro-F1 and balanced accuracy (macro recall) over the classes that can be scored."""
     classes = len(confusion)
-    _, recall, f1, _ = precision_recall_fscore_support(
-        true, said, labels=np.arange(classes), zero_division=np.nan
-    )
+    _, recall, f1, _ = precision_recall_fscore_support(true, said, labels=np.arange(classes), zero_division=np.nan)
     bounds = _bootstrap(true, said, classes, groups, seed, rounds)  # (2, 2)
     absent = int((confusion.sum(axis=1) == 0).sum())
     doubts = [f"{absent} of {classes} classes have no test photo"] if absent else []

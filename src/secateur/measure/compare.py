@@ -64,9 +64,7 @@ def compare(
     result = verdict(difference.low, difference.high, margin_points)
     needed = None
     if result == "not shown":
-        needed = photos_needed(
-            difference.value, _half(over_photos), a.shape[1], margin_points, _half(over_seeds)
-        )
+        needed = photos_needed(difference.value, _half(over_photos), a.shape[1], margin_points, _half(over_seeds))
         if needed is None:
             difference = replace(
                 difference,
@@ -90,8 +88,7 @@ def compare_all(
     Raises KeyError for a configuration that `correct` does not hold, ValueError as `compare`.
     """
     table = [
-        compare(correct[s], correct[a], groups, margin_points, subject=s, against=a, rounds=rounds)
-        for s, a in pairs
+        compare(correct[s], correct[a], groups, margin_points, subject=s, against=a, rounds=rounds) for s, a in pairs
     ]
     adjusted = holm([c.p_value if c.p_value is not None else 1.0 for c in table])
     return tuple(_with_p(c, p, len(table)) for c, p in zip(table, adjusted, strict=True))

@@ -158,9 +158,7 @@ def verdict(low: float, high: float, margin: float) -> Verdict:
     return "worse" if high < 0 else "not shown"
 
 
-def photos_needed(
-    difference: float, half_photos: float, n: int, margin: float, half_seeds: float = 0.0
-) -> int | None:
+def photos_needed(difference: float, half_photos: float, n: int, margin: float, half_seeds: float = 0.0) -> int | None:
     """Test photos that would decide at this margin, were the difference to stay what it is (all in points).
 
     The half-width over photos falls as 1/√n. It has to come below difference + margin (as good as) or below
