@@ -18,9 +18,10 @@ from secateur.errors import UserError
 # A closed list: Pillow would otherwise hand an EPS to Ghostscript, whatever its suffix says.
 WANTED = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 # JPEG scaling leaves at least so many times the pixels asked for. Measured over 618 real photos at 24 to
-# 160 px: 2 leaves up to 6.2/255 mean difference to full decoding (32 px: 4.1), 3 up to 3.6, 4 at most 2.5 at
-# 24 px and 1.7 from 32 px on.
+# 160 px: 2 leaves up to 6.2/255 mean difference to full decoding (32 px: 4.1), 3 up to 3.6, 4 at most 1.7 from
+# 32 px on; below that the floor holds it under 2, down to 16 px.
 JPEG_GAP = 4
+JPEG_FLOOR = 128  # pixels
 REDUCE_GAP = 3.0  # the same for Pillow's box reduction before the antialiased resize; adds under 0.4/255
 GIANT = 2**24  # pixels; larger ones are decoded one at a time, since each takes up to 0.7 GB
 LFS = b"version https://git-lfs.github.com/spec/"
@@ -89,7 +90,8 @@ def _square(image: Image.Image, px: int) -> Square:
     size = image.size
     giant = size[0] * size[1] > GIANT
     with _one_giant if giant else contextlib.nullcontext():
-        drafted = image.draft("RGB", (JPEG_GAP * px, JPEG_GAP * px))
+        side = max(JPEG_GAP * px, JPEG_FLOOR)
+        drafted = image.draft("RGB", (side, side))
         image.load()
         small = _resized(image, px)
     width, height = size if drafted else image.size  # a TIFF is upright only once it is loaded

@@ -33,11 +33,9 @@ def decode(source: Path | bytes, px: int) -> NDArray[np.uint8]:
     if isinstance(source, bytes):
         return np.asarray(square(source, px).image)
     try:
-        return np.asarray(square(source.read_bytes(), px).image)
+        return _decoded(source.read_bytes(), source, px)
     except OSError as error:
         raise UserError(f"photo {source} cannot be read: {error.strerror or error}") from error
-    except BadPhoto as bad:
-        raise UserError(f"photo {source} cannot be used: {bad}") from bad
 
 
 def write_pixels(
@@ -60,7 +58,9 @@ def write_pixels(
     def read(some: Sequence[Photo]) -> NDArray[np.uint8]:
         return np.stack([_checked(root / photo.path, photo, px) for photo in some])
 
-    chunk = max(1, CHUNK_BYTES // max(1, 3 * px * px))
+    if px < 1:
+        raise UserError(f"input size {px} px is out of range; allowed: 1 or more")
+    chunk = max(1, CHUNK_BYTES // (3 * px * px))
     shape = (len(photos), px, px, 3)
     done = 0
     try:
@@ -85,6 +85,13 @@ def open_pixels(folder: Path) -> NDArray[np.uint8]:
     return pixels
 
 
+def _decoded(data: bytes, path: Path, px: int) -> NDArray[np.uint8]:
+    try:
+        return np.asarray(square(data, px).image)
+    except BadPhoto as bad:
+        raise UserError(f"photo {path} cannot be used: {bad}") from bad
+
+
 def _checked(path: Path, photo: Photo, px: int) -> NDArray[np.uint8]:
     try:
         data = path.read_bytes()
@@ -94,4 +101,4 @@ def _checked(path: Path, photo: Photo, px: int) -> NDArray[np.uint8]:
         raise UserError(f"photo {path} cannot be read: {error.strerror or error}") from error
     if hashlib.sha256(data).hexdigest() != photo.sha256:
         raise UserError(f"photo {path} changed since the scan; scan the folder again")
-    return decode(data, px)
+    return _decoded(data, path, px)

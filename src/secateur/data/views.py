@@ -36,7 +36,8 @@ _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 def augment(x: Tensor, rule: str, generator: torch.Generator) -> Tensor:
-    """A new view of each photo in x, (n, 3, height, width) in [0, 1]; same shape and range.
+    """A new view of each photo in x, (n, 3, height, width) in [0, 1]; same shape and range,
+    channels-last in memory.
 
     `study` is the original study's: rotation ± 20°, shift ± 20 % both ways, horizontal flip, what comes in
     from outside filled from the nearest edge pixel, bilinear, as Keras's ImageDataGenerator does. All chance
@@ -53,7 +54,9 @@ def augment(x: Tensor, rule: str, generator: torch.Generator) -> Tensor:
         x = _flipped(x, generator)
     if view.colour:
         x = _coloured(x, view.colour, generator)
-    return _cut_out(x, view.cutout, generator) if view.cutout else x
+    if view.cutout:
+        x = _cut_out(x, view.cutout, generator)
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def _uniform(n: int, generator: torch.Generator, reach: float) -> Tensor:
