@@ -92,7 +92,8 @@ def test_views_keep_shape_range_and_their_input(rule, shape):
     assert seen.shape == x.shape and seen.dtype == x.dtype and seen.min() >= 0 and seen.max() <= 1
     assert torch.equal(x, kept) and torch.equal(seen, augment(x, rule, chance(2)))
     assert seen.is_contiguous(memory_format=torch.channels_last)
-    assert (rule == "none") == torch.equal(seen, x)
+    if rule != "flip":  # which leaves every second photo as it was
+        assert (rule == "none") == torch.equal(seen, x)
 
 
 def test_flip_is_a_mirror_for_about_half():
