@@ -12,6 +12,9 @@ from typing import NoReturn
 
 import pytest
 
+# Two tests run side by side, one core each: threads that wait for each other would make both crawl.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 VARIABLE = "SECATEUR_TEST_DATA"
 
 

@@ -56,11 +56,12 @@ def main(arguments: list[str] | None = None) -> None:
         _say(error.format_message())
         sys.exit(EXIT_USER)
     except (KeyboardInterrupt, typer.Abort):
-        _say("interrupted; nothing finished is lost: the same command goes on from here")
-        sys.exit(EXIT_INTERRUPTED)
+        code = EXIT_INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away, as `| head` does
         sys.exit(0)
+    if code == EXIT_INTERRUPTED:  # typer turns Ctrl-C into this number
+        _say("interrupted; nothing finished is lost: the same command goes on from here")
     sys.exit(code if isinstance(code, int) else 0)
 
 
