@@ -1,0 +1,208 @@
+"""Every mistake of a user: one clear line and exit code 2; nothing lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+
+def secateur(*arguments: object, cwd: Path, **more: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "secateur", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | more.pop("env", {}),
+        **more,
+    )
+
+
+def one_line(done: subprocess.CompletedProcess[str], said: str) -> None:
+    assert done.returncode == 2, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert lines[-1].startswith("secateur: ")
+    assert said in lines[-1], lines[-1]
+    assert "Traceback" not in done.stderr
+
+
+def colours(folder: Path, name: str, n: int, px: int = 24) -> None:
+    """Real pictures, each its own noise: no photo needed to test a mistake."""
+    (folder / name).mkdir(parents=True)
+    for i in range(n):
+        picture = Image.effect_noise((px, px), 60 + i).convert("RGB")
+        picture.save(folder / name / f"{i}.png")
+
+
+@pytest.mark.parametrize("command", ["scan", "study"])
+def test_no_such_folder(tmp_path: Path, command: str):
+    one_line(secateur(command, tmp_path / "nowhere", cwd=tmp_path), "nowhere")
+
+
+@pytest.mark.parametrize("command", ["scan", "study"])
+def test_no_photos(tmp_path: Path, command: str):
+    (tmp_path / "photos" / "cat").mkdir(parents=True)
+    one_line(secateur(command, tmp_path / "photos", cwd=tmp_path), "no photos")
+
+
+@pytest.mark.parametrize("command", ["scan", "study"])
+def test_one_class(tmp_path: Path, command: str):
+    colours(tmp_path / "photos", "cat", 3)
+    one_line(secateur(command, tmp_path / "photos", cwd=tmp_path), "class")
+
+
+def test_a_class_with_a_single_photo(tmp_path: Path):
+    colours(tmp_path / "photos", "cat", 12)
+    colours(tmp_path / "photos", "dog", 1)
+    one_line(secateur("study", tmp_path / "photos", cwd=tmp_path), "dog")
+
+
+def test_too_few_photos_for_the_split(tmp_path: Path):
+    colours(tmp_path / "photos", "cat", 2)
+    colours(tmp_path / "photos", "dog", 2)
+    one_line(secateur("study", tmp_path / "photos", cwd=tmp_path), "cat")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--sparsities", "1.0"], "got 1.0"),
+        (["--sparsities", "-0.5"], "got -0.5"),
+        (["--sparsities", "nan"], "got nan"),
+        (["--methods", "magnitud"], "did you mean 'magnitude'?"),
+        (["--backbone", "cn"], "did you mean 'cnn'?"),
+        (["--input-px", "3"], "input_px"),
+        (["--budget", "soon"], "soon"),
+        (["--sparsites", "0.5"], "--sparsities"),
+    ],
+)
+def test_impossible_flags(tmp_path: Path, arguments: list[str], said: str):
+    colours(tmp_path / "photos", "cat", 2)
+    colours(tmp_path / "photos", "dog", 2)
+    one_line(secateur("study", tmp_path / "photos", *arguments, cwd=tmp_path), said)
+
+
+def test_a_misspelt_key_of_a_study_names_the_nearest(tmp_path: Path):
+    (tmp_path / "s.toml").write_text('folder = "demo"\nsparsitys = [0.5]\n')
+    one_line(secateur("study", "s.toml", "--plan", cwd=tmp_path), "did you mean 'sparsities'?")
+
+
+def test_a_study_without_a_folder(tmp_path: Path):
+    (tmp_path / "s.toml").write_text('name = "x"\n')
+    one_line(secateur("study", "s.toml", "--plan", cwd=tmp_path), "folder")
+
+
+def test_an_unknown_command_and_an_unknown_run(tmp_path: Path):
+    one_line(secateur("stdy", cwd=tmp_path), "Did you mean 'study'?")
+    one_line(secateur("report", "nothing", cwd=tmp_path), "run 'nothing' is not known")
+    one_line(secateur("report", "../../etc", cwd=tmp_path), "cannot name a run")
+    one_line(secateur("methods", "magnitud", cwd=tmp_path), "did you mean 'magnitude'?")
+    one_line(secateur("inspect", "cnnn", cwd=tmp_path), "did you mean 'cnn'?")
+
+
+def test_predict_with_what_is_no_model(tmp_path: Path):
+    (tmp_path / "m.onnx").write_bytes(b"nothing")
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    one_line(secateur("predict", "m.onnx", "a.png", cwd=tmp_path), "no ONNX model")
+    one_line(secateur("predict", "none.onnx", "a.png", cwd=tmp_path), "no such file")
+
+
+def test_a_layer_to_spare_that_is_not_there(tmp_path: Path):
+    colours(tmp_path / "photos", "cat", 9)
+    colours(tmp_path / "photos", "dog", 9)
+    text = f'folder = "{tmp_path / "photos"}"\ninput_px = 8\nmethods = [{{name = "magnitude", spare = ["con1"]}}]\n'
+    (tmp_path / "s.toml").write_text(text)
+    one_line(secateur("study", "s.toml", cwd=tmp_path), "did you mean 'conv1'?")
+
+
+def test_class_names_with_anything_in_them_come_through(tmp_path: Path):
+    names = ["a b", "c+d", "ünïcödé", "<script>alert(1)<_script>"]
+    for name in names:
+        colours(tmp_path / "photos", name, 4)
+    done = secateur("scan", tmp_path / "photos", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    import json
+
+    assert sorted(json.loads(done.stdout)["classes"]) == sorted(names)
+
+
+def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path: Path):
+    """A real one: a file system of 3 MiB, which only root may mount."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(small)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a small file system: {mounted.stderr.decode().strip()}")
+    try:
+        for name in ("cat", "dog"):
+            colours(tmp_path / "photos", name, 24)
+        arguments = [tmp_path / "photos", "--input-px", "16", "--epochs", "1", "--runs", small / "runs", "--budget", ""]
+        one_line(secateur("study", *arguments, cwd=tmp_path), "is full")
+        kept = {p.parent.name for p in (small / "runs" / ".store").glob("*/*") if p.is_dir()}
+        assert "snapshot" in kept
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_photo_that_vanishes_between_scan_and_decoding_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from secateur import study
+    from secateur.errors import UserError
+    from secateur.settings import make
+
+    for name in ("cat", "dog"):
+        colours(tmp_path / "photos", name, 12)
+
+    class Thief(study.Silent):
+        def planned(self, *_: object) -> None:
+            shutil.rmtree(tmp_path / "photos" / "cat")
+
+    asked = make({"name": "x", "folder": str(tmp_path / "photos"), "input_px": 8, "epochs": 1}, "test")
+    with pytest.raises(UserError, match=r"cat/\d+\.png"):
+        study.run(asked, tmp_path / "runs", watcher=Thief())
+
+
+def test_interrupted_is_130_and_the_same_command_goes_on(tmp_path: Path):
+    import signal
+    import time
+
+    for name in ("cat", "dog"):
+        colours(tmp_path / "photos", name, 24)
+    arguments = ["study", tmp_path / "photos", "--input-px", "16", "--epochs", "400", "--budget", "", "--seeds", "0"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "secateur", *map(str, arguments)], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "runs" / ".store").glob("pixels/*")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "the same command goes on" in said.splitlines()[-1]
+    assert "Traceback" not in said
+
+
+def test_two_studies_in_one_folder_at_once_both_end_with_the_same_report(tmp_path: Path):
+    for name in ("cat", "dog"):
+        colours(tmp_path / "photos", name, 24)
+    arguments = ["study", tmp_path / "photos", "--input-px", "8", "--epochs", "2", "--seeds", "0"]
+    arguments += ["--sparsities", "0.5", "--methods", "magnitude", "--budget", ""]
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-m", "secateur", *map(str, arguments)],
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+        for _ in range(2)
+    ]
+    said = [p.communicate()[1] for p in both]
+    assert [p.returncode for p in both] == [0, 0], said
+    assert (tmp_path / "runs" / "photos" / "report.html").is_file()
+    made = sum(len(list((tmp_path / "runs" / ".store" / kind).iterdir())) for kind in ("train", "retrain"))
+    assert made == 4  # dense, longer, magnitude, random: each once
