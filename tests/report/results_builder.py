@@ -269,13 +269,11 @@ def configs() -> list[tuple[str, str, str, str, float]]:
     return found
 
 
-def results(seeds: tuple[int, ...] = (0, 1, 2), **changes: object) -> Results:
-    """The whole study; `changes` replace fields of it."""
-    models = {c[0]: [model(*c, seed) for seed in seeds] for c in configs()}
-    chosen = {"magnitude": 0.5, "magnitude-gradual": 0.7, "filter-l1": 0.3}
-    summaries = tuple(summary(m, chosen.get(m[0].method) == m[0].target) for m in models.values())
-    comparisons = [compare(models, "cnn/dense-longer", "cnn/dense")]
-    choices = []
+def compared(
+    models: dict[str, list[ModelResult]], summaries: tuple[Summary, ...]
+) -> tuple[tuple[Comparison, ...], tuple[Choice, ...]]:
+    """Every network against dense trained equally long, and against chance; the choice of each method."""
+    comparisons, choices = [compare(models, "cnn/dense-longer", "cnn/dense")], []
     for s in summaries:
         if s.method:
             comparisons.append(compare(models, s.config, "cnn/dense-longer"))
@@ -287,6 +285,15 @@ def results(seeds: tuple[int, ...] = (0, 1, 2), **changes: object) -> Results:
             candidates = tuple((x.target, x.val_accuracy.value) for x in same)
             why = f"the largest sparsity of {s.method} within 1 point of its best on validation"
             choices.append(Choice("cnn", s.method, s.config, s.target, why, candidates))
+    return tuple(comparisons), tuple(choices)
+
+
+def results(seeds: tuple[int, ...] = (0, 1, 2), **changes: object) -> Results:
+    """The whole study; `changes` replace fields of it."""
+    models = {c[0]: [model(*c, seed) for seed in seeds] for c in configs()}
+    chosen = {"magnitude": 0.5, "magnitude-gradual": 0.7, "filter-l1": 0.3}
+    summaries = tuple(summary(m, chosen.get(m[0].method) == m[0].target) for m in models.values())
+    comparisons, choices = compared(models, summaries)
     failed = "RuntimeError: <img src=x onerror=alert(2)> did not fit"
     base = Results(
         name="animals in ten classes",
@@ -299,8 +306,8 @@ def results(seeds: tuple[int, ...] = (0, 1, 2), **changes: object) -> Results:
         machine=machine(),
         models=tuple(x for same in models.values() for x in same),
         summaries=summaries,
-        choices=tuple(choices),
-        comparisons=tuple(comparisons),
+        choices=choices,
+        comparisons=comparisons,
         missing_controls=(
             "speed: latency was not measured, on this machine or on yours",
             "a smaller dense network of equal latency",

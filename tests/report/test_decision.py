@@ -108,8 +108,8 @@ def test_too_few_photos_says_how_many_would_do() -> None:
     assert found.kind == "cannot-tell"
     assert found.photos_needed == 7200  # the candidate nearest to a decision
     assert found.headline == (
-        "Cannot tell: 2,725 test photos do not decide at a margin of 1 point; "
-        "about 7,200 would be needed. Stay with dense."
+        "Cannot tell: 2,725 test photos and 3 seeds do not decide at a margin of 1 point; "
+        "about 7,200 photos would be needed. Stay with dense."
     )
 
 
@@ -201,7 +201,10 @@ def test_a_doubt_of_one_comparison_names_it() -> None:
     first, second = given.comparisons
     doubted = replace(second, difference=replace(second.difference, doubts=("p = 0.2 after Holm",)))
     found = decide(replace(given, comparisons=(first, doubted)), "cnn")
-    assert any(line.endswith("against random 50\u202f%: p = 0.2 after Holm.") for line in found.not_known)
+    about = "magnitude 50\u202f% against random 50\u202f%"
+    assert f"p = 0.2 after Holm ({about})." in found.not_known
+    both = tuple(replace(c, difference=doubted.difference) for c in given.comparisons)
+    assert "p = 0.2 after Holm." in decide(replace(given, comparisons=both), "cnn").not_known
 
 
 @pytest.mark.parametrize(

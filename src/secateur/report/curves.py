@@ -27,7 +27,9 @@ def training_curves(story: Story) -> list[Spec]:
         return []
     controls = {row["method"] for row in story["models"] if row["random"]}
     every = [e for c in story["curves"] if c["method"] not in controls for e in c["epochs"]]
-    spread = span([100 * e["val_accuracy"] for e in every if e["val_accuracy"] is not None])
+    reached = [e["val_accuracy"] for e in every]
+    reached += [e["train_accuracy"] for c in story["curves"] if not c["method"] for e in c["epochs"]]
+    spread = span(100 * value for value in reached if value is not None)
     several = len({backbone for backbone, _ in groups}) > 1
     return [_curve_panel(story, curves, spread, several) for curves in groups.values()]
 
@@ -165,7 +167,7 @@ def _sparsity_points(story: Story, rows: list[Spec]) -> list[Spec]:
                 **{k: styles[row["method"]][k] for k in ("stroke", "fill", "shape", "label")},
             }
         )
-    return points
+    return sorted(points, key=lambda p: not p["random"])  # controls below what they are compared with
 
 
 def _sparsity_panel(story: Story, rows: list[Spec], spread: list[float], prefix: str, filters: bool) -> Spec:

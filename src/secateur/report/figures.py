@@ -70,7 +70,7 @@ def accuracy_against_size(story: Story, kind: str) -> Spec:
     low, high = span(v for p in kept for v in (p["low"], p["high"]))
     room_for_names = (high - low) * 0.1
     y = number("accuracy", "Test accuracy, %", scale={"domain": [low, high + room_for_names], "nice": False})
-    points = [p for p in every[kind] if p["low"] >= low]
+    points = sorted((p for p in every[kind] if p["low"] >= low), key=lambda p: not p["random"])  # controls below
     sizes = [p["mb"] for ps in every.values() for p in ps]
     domain = [min(sizes) / 1.25, max(sizes) * 1.35]
     x_scale = {"type": "log", "domain": domain, "nice": False}
@@ -83,9 +83,13 @@ def accuracy_against_size(story: Story, kind: str) -> Spec:
 
 
 def _round(low: float, high: float) -> list[float]:
-    """1, 2 and 5 of every decade between two sizes: what a log axis can be read by."""
+    """1, 2 and 5 of every decade between two sizes, or closer where the two are close: marks of a log axis."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    return [step * 10.0**d for d in decades for step in (1, 2, 5) if low <= step * 10.0**d <= high]
+    marks = [
+        [step * 10.0**d for d in decades for step in steps if low <= step * 10.0**d <= high]
+        for steps in ((1, 2, 5), (1, 1.5, 2, 3, 5, 7))
+    ]
+    return next((m for m in marks if len(m) >= 4), marks[-1])
 
 
 def _size_layers(points: list[Spec], front: list[Spec], x: Spec, y: Spec) -> list[Spec]:

@@ -12,6 +12,9 @@ from secateur.report.judge import Judged, against_dense, display, is_longer, jud
 Kind = Literal["recommend", "do-not-prune", "cannot-tell"]
 
 
+OF_THE_METHOD = "the wider of two intervals"  # says how an interval was made: the table of comparisons shows it
+
+
 def pictures(results: Results) -> str:
     return "drawn pictures" if results.data.synthetic else "photos"
 
@@ -67,9 +70,10 @@ def _cannot_tell(results: Results, backbone: str, judged: Sequence[Judged], need
             f"Cannot tell whether {as_good[0].name} is more than luck: as good as dense, "
             f"but not shown to beat random pruning. {stay}"
         )
-    n = sum(results.data.test)
-    need = f"; about {needed:,} would be needed" if needed is not None and needed > n else ""
-    return f"Cannot tell: {plural(n, 'test photo')} do not decide{_margin(results)}{need}. {stay}"
+    n, seeds = sum(results.data.test), len({m.seed for m in results.models})
+    given = f"{plural(n, 'test photo')} and {plural(seeds, 'seed')}"
+    need = f"; about {needed:,} photos would be needed" if needed is not None and needed > n else ""
+    return f"Cannot tell: {given} do not decide{_margin(results)}{need}. {stay}"
 
 
 def _margin(results: Results) -> str:
@@ -159,17 +163,19 @@ def _capital(text: str) -> str:
 
 
 def _doubts(results: Results, judged: Sequence[Judged]) -> list[str]:
-    """The doubts that the judged differences carry, each once; with its subject where not all share it."""
+    """The doubts of the judged differences, each once; with what it is about where not all share it."""
     names = {s.config: display(results, s) for s in results.summaries}
     configs = {j.config for j in judged}
     own = [c for c in results.comparisons if c.subject in configs]
-    found: dict[str, None] = {}
+    about: dict[str, list[str]] = {}
     for c in own:
         for doubt in c.difference.doubts:
-            shared = all(doubt in other.difference.doubts for other in own)
-            of = f"{names.get(c.subject, c.subject)} against {names.get(c.against, c.against)}: "
-            found[_capital(doubt) if shared else of + doubt] = None
-    return [f"{text}." for text in found]
+            if not doubt.startswith(OF_THE_METHOD):
+                about.setdefault(doubt, []).append(f"{names[c.subject]} against {names.get(c.against, c.against)}")
+    return [
+        f"{_capital(doubt)}." if len(which) == len(own) else f"{_capital(doubt)} ({'; '.join(which)})."
+        for doubt, which in about.items()
+    ]
 
 
 def claim(results: Results, c: Comparison) -> str:
