@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +42,7 @@ def photos(study: Study, store: Store, progress: Report) -> Snapshot:
     scan = catalogue.load("secateur.data.scan:scan")
     found: Snapshot = scan(folder, index=index, progress=progress, synthetic=synthetic)
     if study.photos:
-        found = catalogue.load("secateur.data.split:subset")(found, study.photos, study.split_seed)
+        found = catalogue.load("secateur.data.dealing:subset")(found, study.photos, study.split_seed)
     return replace(found, root=str(folder.resolve()))
 
 
@@ -62,7 +63,7 @@ def _drawn(store: Store, progress: Report) -> tuple[Path, str]:
     with store.working(name):
         if not store.has("demo", name):
             with store.making("demo", name) as folder:
-                said = draw(folder / "photos", **params, progress=progress)
+                said = draw(folder / "photos", **params, progress=progress, workers=os.cpu_count())
                 (folder / "what.txt").write_text(said, encoding="utf-8")
     folder = store.folder("demo", name)
     return folder / "photos", (folder / "what.txt").read_text(encoding="utf-8")

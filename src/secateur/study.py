@@ -61,7 +61,7 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         study, costs, notes = _sized(study, request, store, home, scanned, watcher)
         snapshot = scanned
         if study.photos and study.photos < len(scanned.photos):
-            snapshot = catalogue.load("secateur.data.split:subset")(scanned, study.photos, study.split_seed)
+            snapshot = catalogue.load("secateur.data.dealing:subset")(scanned, study.photos, study.split_seed)
         steps = plan(study)
         rows = estimate(steps, costs, len(snapshot.photos), study.fractions)
         watcher.planned(study, steps, rows, notes)

@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from secateur import prepare
+from secateur import catalogue, prepare
 from secateur.budget import Costs, Estimate, estimate, shrink
 from secateur.cli.common import JSON, RUNS, console, echo_json
 from secateur.errors import UserError
@@ -101,6 +101,7 @@ def _study(
     from secateur.cli.runs import draw
     from secateur.cli.watch import Shown
 
+    catalogue.load("secateur.report.published:check")(asked.published)
     shown = Shown(console())
     command = "secateur " + shlex.join(sys.argv[1:])
     try:

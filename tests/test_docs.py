@@ -1,0 +1,91 @@
+"""What the documents say is what the program does: every command of the README is run, on little where it is long."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from secateur import catalogue
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+# What makes a command short enough for a test; the command itself stays as it is printed.
+SHORT = {
+    "study": ["--input-px", "16", "--epochs", "2", "--retrain-epochs", "1", "--seeds", "0", "--sparsities", "0.5"],
+}
+NOT_HERE = {
+    "make test": "this test is part of it",
+    "make study": "CI's other job; `secateur study demo` below is the same study, made short",
+    "pip install": "needs a network",
+    "git clone": "needs a network",
+    "secateur fetch": "needs a network; tests/data holds its one line without one",
+    "python -m venv": "the environment that runs this test",
+}
+
+
+def commands() -> list[str]:
+    """Lines that begin with `$ ` in the README's code blocks."""
+    blocks = re.findall(r"```(?:console|sh)\n(.*?)```", README, re.S)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def _run(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    words = shlex.split(command.split("#")[0])
+    assert words[0] == "secateur", f"the README names '{words[0]}': say in NOT_HERE why no test runs it"
+    extra = SHORT.get(words[1], []) if "--plan" not in words else []
+    return subprocess.run(
+        [sys.executable, "-m", "secateur", *words[1:], *extra],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"COLUMNS": "100"},
+    )
+
+
+def test_the_readme_has_commands():
+    assert len(commands()) >= 8
+
+
+def test_every_command_of_the_readme_runs(few_photos: Path, tmp_path: Path):
+    """In their order, in one folder, where `photos/` is a folder of real ones."""
+    for command in commands():
+        if any(command.startswith(words) for words in NOT_HERE):
+            continue
+        done = _run(command, few_photos.parent)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    assert (few_photos.parent / "runs" / "photos" / "report.html").is_file()
+
+
+def test_every_command_of_the_program_is_in_the_readme():
+    done = subprocess.run([sys.executable, "-m", "secateur", "--help"], capture_output=True, text=True)
+    names = re.findall(r"^  (\w+) {2,}\S", done.stdout.split("Commands:")[1], re.M)
+    assert len(names) >= 8
+    for name in names:
+        assert f"secateur {name}" in README, name
+
+
+def test_every_row_of_the_catalogue_can_be_loaded_and_is_explained():
+    rows = [
+        *catalogue.BACKBONES,
+        *catalogue.METHODS,
+        *catalogue.RECIPES,
+        *catalogue.AUGMENTATIONS,
+        *catalogue.EXPORTS,
+        *catalogue.SPLITS,
+    ]
+    for row in rows:
+        assert callable(catalogue.load(row.where)) or row in catalogue.RECIPES
+        assert row.help.endswith(".")
+
+
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md"])
+def test_files_that_a_document_names_are_there(name: str):
+    for path in re.findall(r"`((?:tests|benchmarks|studies|src)/[\w./-]+\.\w+)`", (ROOT / name).read_text()):
+        assert (ROOT / path).exists(), path
