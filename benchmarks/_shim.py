@@ -46,11 +46,13 @@ def interleaved(ours: Callable[[], object], theirs: Callable[[], object], rounds
     return pairs
 
 
-def told(what: str, pairs: list[tuple[float, float]], photos: int, target: float) -> str:
+def told(what: str, pairs: list[tuple[float, float]], photos: int, target: float | None) -> str:
     ratios = sorted(theirs / ours for ours, theirs in pairs)
     mine, other = (1e3 * statistics.median(side) / photos for side in zip(*pairs, strict=True))
-    verdict = "met" if statistics.median(ratios) >= target else "MISSED"
+    verdict = ""
+    if target is not None:
+        verdict = f"; target {target}× {'met' if statistics.median(ratios) >= target else 'MISSED'}"
     return (
         f"{what}: {statistics.median(ratios):.2f}× [{ratios[0]:.2f}, {ratios[-1]:.2f}] over {len(pairs)} rounds, "
-        f"n = {photos} photos; {mine:.3f} against {other:.3f} ms a photo; target {target}× {verdict}"
+        f"n = {photos} photos; {mine:.3f} against {other:.3f} ms a photo{verdict}"
     )

@@ -155,6 +155,7 @@ def test_rotated_by_exif(picture, turn, kind):
     assert np.abs(np.asarray(seen.image) - reference(upright)).mean() <= 2
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning")  # Pillow says so, and goes on
 def test_broken_exif_is_no_reason_to_lose_a_photo(picture):
     data = saved(picture(8), "JPEG", exif=b"Exif\x00\x00MM\x00*\xff\xff\xff\xff\x00")
     assert apart(data, reference(picture(8))) <= 3

@@ -46,12 +46,11 @@ def read_facts(path: Path) -> Facts:
         return Facts(what="unreadable", why=error.strerror or str(error))
     sha256 = hashlib.sha256(data).hexdigest()
     try:
-        seen = square(data, SEEN_PX)
+        seen = square(data, SEEN_PX, grey=True)
     except BadPhoto as bad:
         return Facts(*stat, sha256, what=bad.what, why=bad.why)
-    grey = seen.image.convert("L")
-    thumb = grey.resize((THUMB_PX, THUMB_PX), Image.Resampling.BOX).tobytes()
-    return Facts(*stat, sha256, dhash(grey), seen.width, seen.height, thumb)
+    thumb = seen.image.resize((THUMB_PX, THUMB_PX), Image.Resampling.BOX).tobytes()
+    return Facts(*stat, sha256, dhash(seen.image), seen.width, seen.height, thumb)
 
 
 def dhash(grey: Image.Image) -> int:

@@ -55,8 +55,8 @@ class Square:
     height: int
 
 
-def square(data: bytes, px: int) -> Square:
-    """The photo in `data` as an RGB image of px × px, without keeping its aspect, antialiased (bilinear).
+def square(data: bytes, px: int, *, grey: bool = False) -> Square:
+    """The photo in `data` as an RGB (or grey) image of px × px, without keeping its aspect, antialiased (bilinear).
 
     Transparent pixels are shown on white; the first frame of an animation is taken; grey of more than eight
     bits is scaled; EXIF orientation is applied. Colour profiles are not.
@@ -70,7 +70,7 @@ def square(data: bytes, px: int) -> Square:
         raise BadPhoto("git-lfs pointer", "stands for a photo that was not downloaded; run: git lfs pull")
     try:
         with Image.open(io.BytesIO(data), formats=_formats()) as image:
-            return _square(image, px)
+            return _square(image, px, grey)
     except Image.DecompressionBombError as error:
         raise BadPhoto("decompression bomb", "claims more than 179 megapixels; never decoded") from error
     except UnidentifiedImageError as error:
@@ -86,14 +86,14 @@ def _formats() -> tuple[str, ...]:
     return tuple(name for name in WANTED if name in Image.OPEN)  # AVIF depends on how Pillow was built
 
 
-def _square(image: Image.Image, px: int) -> Square:
+def _square(image: Image.Image, px: int, grey: bool) -> Square:
     size = image.size
     giant = size[0] * size[1] > GIANT
     with _one_giant if giant else contextlib.nullcontext():
         side = max(JPEG_GAP * px, JPEG_FLOOR)
-        drafted = image.draft("RGB", (side, side))
+        drafted = image.draft("L" if grey else "RGB", (side, side))  # L: a third less time, no colours to decode
         image.load()
-        small = _resized(image, px)
+        small = _resized(image, px).convert("L" if grey else "RGB")
     width, height = size if drafted else image.size  # a TIFF is upright only once it is loaded
     turn = _orientation(image)
     if turn in _UPRIGHT:
@@ -106,12 +106,12 @@ def _resized(image: Image.Image, px: int) -> Image.Image:
     if image.has_transparency_data:
         # Pillow resizes RGBA with premultiplied alpha, so that hidden colours do not bleed in.
         front = image.convert("RGBA").resize((px, px), bilinear)
-        return Image.alpha_composite(Image.new("RGBA", (px, px), "white"), front).convert("RGB")
+        return Image.alpha_composite(Image.new("RGBA", (px, px), "white"), front)
     if image.mode[0] in "IF":
         image = Image.fromarray(_eight_bits(np.asarray(image)))
     if image.mode not in ("RGB", "L"):
         image = image.convert("RGB")
-    return image.resize((px, px), bilinear, reducing_gap=REDUCE_GAP).convert("RGB")
+    return image.resize((px, px), bilinear, reducing_gap=REDUCE_GAP)
 
 
 def _eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:

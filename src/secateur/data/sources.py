@@ -13,7 +13,7 @@ BY_HAND = f"by hand: download kaggle.com/datasets/{ANIMALS10} in a browser, unpa
 
 
 def fetch_animals10(target: Path) -> Path:
-    """Download Animals-10 (26,179 photos, 0.6 GB) with kagglehub into the new folder `target`; returns it.
+    """Download Animals-10 (26,179 photos) with kagglehub into the new folder `target`; returns it.
 
     Raises UserError, saying what to do by hand: `target` holds something already, kagglehub is not
     installed, or the download fails for whatever reason.

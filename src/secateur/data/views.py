@@ -88,7 +88,7 @@ def _moved(x: Tensor, view: View, generator: torch.Generator) -> Tensor:
 
 def _pieces(x: Tensor) -> Iterator[slice]:
     """On a CPU photo by photo: that stays in its cache and off torch's thread pool, whose threads wait for
-    each other when the machine is busy (7 times slower beside four other jobs on two cores, measured)."""
+    each other when the machine is busy (3 to 7 times slower on two cores that others used too)."""
     if x.device.type != "cpu":
         yield slice(None)
     else:
