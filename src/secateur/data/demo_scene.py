@@ -17,6 +17,7 @@ Pixels = npt.NDArray[np.float32]  # (h, w, 3) in [0, 1]
 Rng = np.random.Generator
 
 OVERSAMPLING = 2
+FAR_AWAY = 0.06  # share of scenes with a small animal, hard for a network of this size
 LEAST_VISIBLE = 0.6  # of the animal's own area, after cropping and occlusion
 
 # (top, horizon, bottom) of a background, RGB.
@@ -81,7 +82,8 @@ def _noise(side: int, cells: int, rng: Rng) -> Pixels:
 def _put_animal(scene: Image.Image, animal: str, side: int, rng: Rng) -> None:
     """Draw the animal, then hide some of it behind plants: never more than LEAST_VISIBLE allows."""
     views = ANIMALS[animal]
-    subject = _posed(_any(views[rng.integers(len(views))], rng), side * rng.uniform(0.55, 0.95), 15, rng)
+    size = rng.uniform(0.28, 0.5) if rng.random() < FAR_AWAY else rng.uniform(0.55, 0.95)
+    subject = _posed(_any(views[rng.integers(len(views))], rng), side * size, 15, rng)
     subject = _coated(subject, rng, COATS)
     own = _ink(subject.getchannel("A"))
     for spread in (0.3, 0.2, 0.1, 0.0):  # nearer to the middle each time, until enough is inside
