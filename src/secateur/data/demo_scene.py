@@ -95,7 +95,7 @@ def _put_animal(scene: Image.Image, animal: str, side: int, rng: Rng) -> None:
     _put(scene, subject, x + subject.width // 2, y + subject.height // 2)
     for _ in range(rng.choice(3, p=[0.5, 0.4, 0.1])):
         plant = _plant(PLANTS, side, rng.uniform(0.2, 0.4), rng)
-        at = (x + rng.integers(subject.width + 1), y + rng.integers(subject.height + 1))
+        at = (x + int(rng.integers(subject.width + 1)), y + int(rng.integers(subject.height + 1)))
         cover = Image.new("L", scene.size)
         cover.paste(plant.getchannel("A"), _corner(plant, *at))
         left = ImageChops.multiply(mask, ImageChops.invert(cover))
@@ -165,7 +165,7 @@ def _put(scene: Image.Image, drawn: Image.Image, x: int, y: int) -> None:
 
 
 def _corner(drawn: Image.Image, x: int, y: int) -> tuple[int, int]:
-    return int(x) - drawn.width // 2, int(y) - drawn.height // 2
+    return x - drawn.width // 2, y - drawn.height // 2
 
 
 def _any(characters: str, rng: Rng) -> Image.Image:
