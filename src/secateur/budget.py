@@ -11,6 +11,7 @@ from secateur.records import Step
 from secateur.settings import MethodChoice, Study, seconds
 
 PHOTOS_A_CLASS_AT_LEAST = 40
+BASE_BYTES = 450_000_000  # this process with its libraries loaded and no network
 DECODE_SECONDS = 0.002  # a photo; decoding is a small part of a study, and a wrong guess moves little
 
 
@@ -34,6 +35,7 @@ class Estimate:
     title: str
     seconds: float
     disk_bytes: int
+    memory_bytes: int  # of the whole process while it runs
 
 
 def estimate(steps: Sequence[Step], costs: Costs, photos: int, fractions: tuple[float, float, float]) -> list[Estimate]:
@@ -58,7 +60,9 @@ def estimate(steps: Sequence[Step], costs: Costs, photos: int, fractions: tuple[
             took = 0.2 + costs.model_bytes * kept / 4e6  # zstandard at level 19 runs at some MB a second
         elif step.kind == "pixels":
             took, disk = photos * DECODE_SECONDS, photos * step.params["px"] ** 2 * 3
-        rows.append(Estimate(step.id, step.kind, step.title, took, disk))
+        training = step.kind in ("train", "retrain")
+        memory = costs.memory_bytes if training else min(costs.memory_bytes, BASE_BYTES + 4 * costs.model_bytes)
+        rows.append(Estimate(step.id, step.kind, step.title, took, disk, memory))
     return rows
 
 

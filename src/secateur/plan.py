@@ -101,6 +101,7 @@ def _training(study: Study, recipe: str, epochs: int, seed: int) -> dict[str, An
         "seed": seed,
         "precision": study.precision,
         "device": study.device,
+        "threads": study.threads or None,
     }
 
 

@@ -85,6 +85,9 @@ class Study(_Table):
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto", description="arithmetic of training; auto: bf16 where the processor has it"
     )
+    threads: int = Field(
+        default=0, ge=0, description="threads of training; 0: all physical cores. Bits depend on their number"
+    )
     device: str = Field(default="cpu", pattern="^(cpu|cuda)$", description="cpu or cuda")
     budget: str = Field(default="", description="time such as '2h' or '40m'; shrinks seeds, sparsities, photos")
     published: dict[str, Any] = Field(default={}, description="published figures to stand beside ours")
@@ -177,13 +180,11 @@ def _first(error: ValidationError) -> str:
 
 
 def read(path: Path) -> Study:
-    """The Study of a TOML file; a relative `folder` is relative to the file. Raises UserError."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{path} is not TOML: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
+    """The Study of a TOML file; a relative `folder` is relative to the file, and so is `published` where it names
+    another TOML file. Raises UserError."""
+    values = _toml(path)
+    if isinstance(values.get("published"), str):
+        values["published"] = _toml(path.parent / values["published"])
     study = make(values, str(path))
     if study.folder and study.folder != "demo":
         folder = Path(study.folder).expanduser()
@@ -191,6 +192,15 @@ def read(path: Path) -> Study:
     if not study.name:
         study = study.model_copy(update={"name": path.stem})
     return study
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path} is not TOML: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
 
 
 def to_toml(study: Study) -> str:

@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,14 @@ def key(kind: str, version: int, params: Mapping[str, Any], inputs: Mapping[str,
     }
     text = json.dumps(content, sort_keys=True, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _text(path: Path) -> str:
+    """Of a file that may vanish between the look and the reading."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
 
 
 class Store:
@@ -79,23 +87,28 @@ class Store:
     # ------------------------------------------------------------ work under way
 
     @contextlib.contextmanager
-    def working(self, key: str, waiting: Any = None) -> Iterator[Path]:
+    def working(
+        self, key: str, wait: bool = True, waiting: Callable[[str], None] | None = None
+    ) -> Iterator[Path | None]:
         """The folder of work under way, locked. A dead process's lock is free at once: the system lets go of it.
 
-        Calls `waiting(who)` once when another process holds it, then waits.
+        Where another process holds it: None without `wait`; else `waiting(who)` is called once, then it waits.
         """
-        work = self.works / key
-        work.mkdir(parents=True, exist_ok=True)
+        self.works.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.works / f"{key}.lock")
         owner = self.works / f"{key}.owner"
         try:
             lock.acquire(timeout=0)
         except Timeout:
+            if not wait:
+                yield None
+                return
             if waiting:
-                waiting(owner.read_text() if owner.exists() else "another process")
+                waiting(_text(owner) or "another process")
             lock.acquire()
         try:
             owner.write_text(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+            work = self.works / key
             work.mkdir(parents=True, exist_ok=True)
             yield work
         finally:

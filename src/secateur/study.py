@@ -1,52 +1,32 @@
-"""Run a plan: make what is missing, keep what is there, go past what fails."""
+"""A whole study: photos, size, plan, steps, results."""
 
 from __future__ import annotations
 
 import datetime
-import errno
 import subprocess
-import time
-import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from secateur import __version__, catalogue, prepare
-from secateur.budget import Costs, Estimate, estimate, shrink
-from secateur.errors import StepFailed, UserError
+from secateur.budget import Costs, estimate, shrink
+from secateur.crew import crew
+from secateur.engine import Silent, Walk, Watcher, is_disk_full
+from secateur.errors import UserError
 from secateur.files import dump, read
 from secateur.plan import SNAPSHOT, missing_controls, plan
-from secateur.records import Outcome, Results, Snapshot, Step
+from secateur.records import Outcome, Results, Snapshot
 from secateur.resolve import settle
 from secateur.settings import Study
-from secateur.steps import STEPS
 from secateur.store import Store, key
 
 
-class Watcher(Protocol):
-    """Who is told how a study goes. The command line draws it; a test may listen."""
-
-    def planned(self, study: Study, steps: list[Step], rows: list[Estimate], notes: tuple[str, ...]) -> None: ...
-    def began(self, what: str, number: int, of: int) -> None: ...
-    def progress(self, done: float, total: float, note: str) -> None: ...
-    def ended(self, outcome: Outcome) -> None: ...
-    def say(self, words: str) -> None: ...
-
-
-class Silent:
-    """Tells nobody."""
-
-    def planned(self, study: Study, steps: list[Step], rows: list[Estimate], notes: tuple[str, ...]) -> None: ...
-    def began(self, what: str, number: int, of: int) -> None: ...
-    def progress(self, done: float, total: float, note: str) -> None: ...
-    def ended(self, outcome: Outcome) -> None: ...
-    def say(self, words: str) -> None: ...
-
-
-def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: str = "") -> Results:
+def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: str = "", jobs: int = 1) -> Results:
     """Do a whole study and write results.json into its run folder. What is already there is not made again.
+
+    `jobs` processes share the steps, the cores divided among them.
 
     Raises UserError for the user's mistakes, a full disk among them; nothing that was finished is lost.
     """
@@ -66,8 +46,9 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         rows = estimate(steps, costs, len(snapshot.photos), study.fractions)
         watcher.planned(study, steps, rows, notes)
         keys = {SNAPSHOT: prepare.keep(snapshot, store)}
-        outcomes = _all(steps, keys, store, home, watcher)
-        results = _results(study, snapshot, store, keys, tuple(outcomes), notes, command)
+        with crew(study, runs, keys, jobs):
+            outcomes = Walk(steps, keys, store, home, watcher).run()
+        results = _results(study, snapshot, store, keys, outcomes, notes, command)
         dump(results, home / "results.json")
     return results
 
@@ -117,77 +98,12 @@ def _costs(study: Study, store: Store, classes: int, watcher: Watcher) -> Costs:
     return read(Costs, store.folder("probe", name) / "probe.json")
 
 
-def _all(steps: list[Step], keys: dict[str, str], store: Store, home: Path, watcher: Watcher) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    kinds = {SNAPSHOT: SNAPSHOT} | {s.id: s.kind for s in steps}
-    for number, step in enumerate(steps, start=1):
-        watcher.began(step.title, number, len(steps))
-        outcome = _one(step, keys, kinds, store, home, watcher)
-        if outcome.state in ("made", "found"):
-            keys[step.id] = outcome.key
-        outcomes.append(outcome)
-        watcher.ended(outcome)
-        if outcome.state != "found":
-            dump(tuple(outcomes), home / "outcomes.json")
-    dump(tuple(outcomes), home / "outcomes.json")
-    return outcomes
-
-
-def _one(
-    step: Step, keys: Mapping[str, str], kinds: Mapping[str, str], store: Store, home: Path, watcher: Watcher
-) -> Outcome:
-    row = STEPS[step.kind]
-    gone = [i for i in step.inputs.values() if i not in keys]
-    if gone and not row.tolerant:
-        return Outcome(step.id, step.kind, step.title, "skipped", why=f"needs '{gone[0]}', which is not there")
-    inputs = {role: i for role, i in step.inputs.items() if i in keys}
-    name = key(step.kind, row.version, step.params, {role: keys[i] for role, i in inputs.items()})
-    found = Outcome(step.id, step.kind, step.title, "found", name)
-    if store.has(step.kind, name):
-        return found
-    began = time.monotonic()
-    with store.working(name, lambda who: watcher.say(f"waiting for {who}: it is making {step.id}")) as work:
-        if store.has(step.kind, name):
-            return found
-        folders = {role: store.folder(kinds[i], keys[i]) for role, i in inputs.items()}
-        try:
-            with store.making(step.kind, name) as out:
-                context = catalogue.load("secateur.steps.context:Context")
-                catalogue.load(row.where)(context(step.params, folders, out, work, watcher.progress))
-        except UserError:
-            raise
-        except Exception as error:
-            if _is_disk_full(error):
-                raise
-            return Outcome(step.id, step.kind, step.title, "failed", name, _why(error, step, home))
-        store.done(name)
-    return replace(found, state="made", seconds=time.monotonic() - began)
-
-
-def _why(error: Exception, step: Step, home: Path) -> str:
-    """One line for the report. A reason of the step's own is enough; for a bug the traceback is kept beside."""
-    if isinstance(error, StepFailed):
-        return str(error)
-    file = home / "errors" / f"{step.id.replace('/', '_')}.txt"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    first = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {first[0] if first else 'no message'} (errors/{file.name})"
-
-
-def _is_disk_full(error: BaseException) -> bool:
-    """torch and safetensors wrap the system's error in their own."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return True
-    return "No space left on device" in str(error) or "os error 28" in str(error)
-
-
 @contextmanager
 def _disk_full_is_said(runs: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not _is_disk_full(error):
+        if not is_disk_full(error):
             raise
         raise UserError(
             f"the disk that holds {runs} is full; nothing finished is lost: free some space "

@@ -151,13 +151,14 @@ def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path: Path):
 
 def test_a_photo_that_vanishes_between_scan_and_decoding_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from secateur import study
+    from secateur.engine import Silent
     from secateur.errors import UserError
     from secateur.settings import make
 
     for name in ("cat", "dog"):
         colours(tmp_path / "photos", name, 12)
 
-    class Thief(study.Silent):
+    class Thief(Silent):
         def planned(self, *_: object) -> None:
             shutil.rmtree(tmp_path / "photos" / "cat")
 

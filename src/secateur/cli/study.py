@@ -36,7 +36,7 @@ def _options() -> list[inspect.Parameter]:
     """A flag for every field of Study that is one word or a list of words."""
     made = []
     for name, field in Study.model_fields.items():
-        if name in ("folder", "published"):
+        if name == "published":
             continue
         flag = f"--{name.replace('_', '-')}"
         switch = field.annotation is bool
@@ -63,6 +63,8 @@ def _values(given: dict[str, Any]) -> dict[str, Any]:
 def request(what: str, given: dict[str, Any]) -> Study:
     """The study that a command line asks for. Raises UserError."""
     values = _values(given)
+    if values.get("folder", prepare.DEMO) != prepare.DEMO:
+        values["folder"] = str(Path(values["folder"]).resolve())
     if what == prepare.DEMO:
         text = resources.files("secateur").joinpath("studies/demo.toml").read_text(encoding="utf-8")
         return make(tomllib.loads(text) | values, "secateur study demo")
@@ -70,6 +72,8 @@ def request(what: str, given: dict[str, Any]) -> Study:
     if path.suffix == ".toml":
         study = read(path)
         return make(study.model_dump(mode="json") | values, what)
+    if "folder" in values:
+        raise UserError(f"--folder is for study files; '{what}' is a folder already")
     _, photos = prepare.listing(what)
     name = path.resolve().name
     return make({"name": name} | bare(str(path.resolve()), photos) | values, what)
@@ -90,6 +94,7 @@ def _study(
     what: str = typer.Argument(..., help="Folder, study.toml, or demo."),
     plan_only: bool = typer.Option(False, "--plan", help="Print the plan and stop; nothing is read or made."),
     estimated: bool = typer.Option(False, "--estimate", help="With --plan: minutes and disk, from a short probe."),
+    jobs: int = typer.Option(1, "--jobs", "-j", min=1, help="Processes that share the steps and the cores."),
     runs: Path = RUNS,
     as_json: bool = JSON,
     **given: Any,
@@ -105,7 +110,7 @@ def _study(
     shown = Shown(console())
     command = "secateur " + shlex.join(sys.argv[1:])
     try:
-        results = study.run(asked, runs, watcher=shown, command=command)
+        results = study.run(asked, runs, watcher=shown, command=command, jobs=jobs)
     finally:
         shown.close()
     page = draw(runs, results.name)

@@ -84,21 +84,26 @@ def print_plan(
         out.add_row(name, value.replace("[", "\\["))
     console.print(out)
     kinds = Counter(s.kind for s in steps)
-    took = Counter[str]()
-    disk = 0
-    for row in rows:
-        took[row.kind] += row.seconds  # type: ignore[assignment]  # a Counter adds floats as well
-        disk += row.disk_bytes
     table = Table(box=None, pad_edge=False)
-    for heading in ("step", "times", "estimate") if rows else ("step", "times"):
+    for heading in ("step", "times", "each", "in all", "disk", "memory") if rows else ("step", "times"):
         table.add_column(heading, justify="left" if heading == "step" else "right")
     for kind, n in kinds.items():
-        table.add_row(kind, str(n), *([duration(took[kind])] if rows else []))
+        own = [r for r in rows if r.kind == kind]
+        table.add_row(kind, str(n), *(_costs(own) if own else []))
     console.print(table)
     if rows:
-        console.print(f"about {duration(sum(r.seconds for r in rows))} and {mebibytes(disk)} of disk in all")
+        took, disk = sum(r.seconds for r in rows), sum(r.disk_bytes for r in rows)
+        memory = max(r.memory_bytes for r in rows)
+        console.print(f"about {duration(took)}, {mebibytes(disk)} of disk and {mebibytes(memory)} of memory in all")
     for note in notes:
         console.print(f"note: {note}", markup=False)
+
+
+def _costs(rows: list[Estimate]) -> list[str]:
+    took = sum(r.seconds for r in rows)
+    disk = sum(r.disk_bytes for r in rows)
+    memory = max(r.memory_bytes for r in rows)
+    return [duration(took / len(rows)), duration(took), mebibytes(disk) if disk else "–", mebibytes(memory)]
 
 
 def _controls(study: Study) -> str:

@@ -1,0 +1,161 @@
+"""Do the steps of a plan: make what is missing, keep what is there, go past what fails.
+
+Several processes may walk one plan at once, and several studies may share one store: each takes the first step that is
+ready and that nobody else holds, so they help one another. All they know of each other is the store.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from secateur import catalogue
+from secateur.budget import Estimate
+from secateur.errors import StepFailed, UserError
+from secateur.files import dump
+from secateur.plan import SNAPSHOT
+from secateur.records import Outcome, Step
+from secateur.settings import Study
+from secateur.steps import STEPS
+from secateur.store import Store, key
+
+TOOK = "seconds.txt"  # in every result: what making it cost
+
+
+class Watcher(Protocol):
+    """Who is told how a study goes. The command line draws it; a test may listen."""
+
+    def planned(self, study: Study, steps: list[Step], rows: list[Estimate], notes: tuple[str, ...]) -> None: ...
+    def began(self, what: str, number: int, of: int) -> None: ...
+    def progress(self, done: float, total: float, note: str) -> None: ...
+    def ended(self, outcome: Outcome) -> None: ...
+    def say(self, words: str) -> None: ...
+
+
+class Silent:
+    """Tells nobody."""
+
+    def planned(self, study: Study, steps: list[Step], rows: list[Estimate], notes: tuple[str, ...]) -> None: ...
+    def began(self, what: str, number: int, of: int) -> None: ...
+    def progress(self, done: float, total: float, note: str) -> None: ...
+    def ended(self, outcome: Outcome) -> None: ...
+    def say(self, words: str) -> None: ...
+
+
+class Walk:
+    """One walk over a plan. `keys` begins with the snapshot's and grows with every finished step."""
+
+    def __init__(self, steps: list[Step], keys: dict[str, str], store: Store, home: Path, watcher: Watcher) -> None:
+        self.steps, self.keys, self.store, self.home, self.watcher = steps, keys, store, home, watcher
+        self.kinds = {SNAPSHOT: SNAPSHOT} | {s.id: s.kind for s in steps}
+        self.outcomes: dict[str, Outcome] = {}
+
+    def run(self, record: bool = True) -> tuple[Outcome, ...]:
+        """Until every step has an outcome; `record`: keep outcomes.json in the run's folder up to date."""
+        while len(self.outcomes) < len(self.steps):
+            if not self._round(record, wait=False):
+                self._round(record, wait=True)  # all that is left is in other hands, or needs what is
+        outcomes = tuple(self.outcomes[s.id] for s in self.steps)
+        if record:
+            dump(outcomes, self.home / "outcomes.json")
+        return outcomes
+
+    def _round(self, record: bool, wait: bool) -> bool:
+        """Every step that is ready and free, in order; with `wait`, the first one once its holder is done."""
+        progress = False
+        for number, step in enumerate(self.steps, start=1):
+            if step.id in self.outcomes or not self._ready(step):
+                continue
+            self.watcher.began(step.title, number, len(self.steps))
+            outcome = self._one(step, wait)
+            if outcome is None:
+                continue
+            self.outcomes[step.id] = outcome
+            if outcome.state in ("made", "found"):
+                self.keys[step.id] = outcome.key
+            self.watcher.ended(outcome)
+            progress = True
+            if record and outcome.state != "found":
+                done = tuple(self.outcomes[s.id] for s in self.steps if s.id in self.outcomes)
+                dump(done, self.home / "outcomes.json")
+            if wait:
+                return True
+        return progress
+
+    def _ready(self, step: Step) -> bool:
+        """Its inputs have outcomes; and no test photo is opened before every choice was made."""
+        if step.kind == "evaluate" and any(s.kind == "choose" and s.id not in self.outcomes for s in self.steps):
+            return False
+        return all(i == SNAPSHOT or i in self.outcomes for i in step.inputs.values())
+
+    def _one(self, step: Step, wait: bool) -> Outcome | None:
+        """None: another process is making it."""
+        row = STEPS[step.kind]
+        gone = [i for i in step.inputs.values() if i not in self.keys]
+        if gone and not row.tolerant:
+            return Outcome(step.id, step.kind, step.title, "skipped", why=f"needs '{gone[0]}', which is not there")
+        inputs = {role: i for role, i in step.inputs.items() if i in self.keys}
+        name = key(step.kind, row.version, step.params, {role: self.keys[i] for role, i in inputs.items()})
+        found = Outcome(step.id, step.kind, step.title, "found", name)
+        if self.store.has(step.kind, name):
+            return self._found(found)
+
+        def waiting(who: str) -> None:
+            self.watcher.say(f"waiting for {who}: it is making {step.id}")
+
+        with self.store.working(name, wait, waiting) as work:
+            if work is None:
+                return None
+            if self.store.has(step.kind, name):
+                return self._found(found)
+            folders = {role: self.store.folder(self.kinds[i], self.keys[i]) for role, i in inputs.items()}
+            why = self._make(step, name, folders, work)
+            if why:
+                return replace(found, state="failed", why=why)
+            self.store.done(name)
+        return replace(self._found(found), state="made")
+
+    def _found(self, outcome: Outcome) -> Outcome:
+        """With the seconds that making it took, whenever and by whomever it was made."""
+        took = self.store.folder(outcome.kind, outcome.key) / TOOK
+        return replace(outcome, seconds=float(took.read_text()) if took.is_file() else 0.0)
+
+    def _make(self, step: Step, name: str, inputs: Mapping[str, Path], work: Path) -> str:
+        """Empty, or in one line why it failed. The user's mistakes and a full disk end the study."""
+        context = catalogue.load("secateur.steps.context:Context")
+        try:
+            with self.store.making(step.kind, name) as out:
+                function = catalogue.load(STEPS[step.kind].where)
+                began = time.monotonic()
+                function(context(step.params, inputs, out, work, self.watcher.progress))
+                (out / TOOK).write_text(f"{time.monotonic() - began:.3f}")
+        except UserError:
+            raise
+        except Exception as error:
+            if is_disk_full(error):
+                raise
+            return _why(error, step, self.home)
+        return ""
+
+
+def _why(error: Exception, step: Step, home: Path) -> str:
+    """One line for the report. A reason of the step's own is enough; for a bug the traceback is kept beside."""
+    if isinstance(error, StepFailed):
+        return str(error)
+    file = home / "errors" / f"{step.id.replace('/', '_')}.txt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    first = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {first[0] if first else 'no message'} (errors/{file.name})"
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """torch and safetensors wrap the system's error in their own."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return True
+    return "No space left on device" in str(error) or "os error 28" in str(error)
