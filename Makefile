@@ -16,7 +16,7 @@ install: .venv/installed
 	touch .venv/installed
 
 study: install  ## the embedded study: drawn animals, a few minutes; prints where the report is
-	$(BIN)/secateur study demo
+	$(BIN)/secateur study demo --jobs $(shell nproc)
 
 lint: install
 	$(BIN)/ruff check .

@@ -175,8 +175,8 @@ class Demo:
 
 DEMO = Demo(
     classes=("butterfly", "cat", "chicken", "cow", "dog", "elephant", "horse", "sheep", "spider", "squirrel"),
-    per_class=200,
-    px=48,
+    per_class=400,
+    px=32,
     seed=0,
 )
 

@@ -16,7 +16,7 @@ from secateur.settings import Study
 from secateur.store import Store, key
 
 DEMO = "demo"
-DEMO_VERSION = 1
+DEMO_VERSION = 2
 
 Report = Callable[[int, int], None]
 

@@ -50,9 +50,7 @@ def load(file: Path, threads: int = 0) -> Classifier:
     properties = session.get_modelmeta().custom_metadata_map
     if "secateur.labels" not in properties:
         raise UserError(f"{file} is an ONNX model, but not one that Secateur wrote: it names no labels")
-    return Classifier(
-        session, tuple(properties["secateur.labels"].split("\n")), int(properties["secateur.input_px"])
-    )
+    return Classifier(session, tuple(properties["secateur.labels"].split("\n")), int(properties["secateur.input_px"]))
 
 
 def softmax(logits: Logits) -> Logits:

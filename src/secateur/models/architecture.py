@@ -66,9 +66,7 @@ def describe(
         for name, tensor in model.state_dict().items()
         if tensor.shape != before_state[name].shape
     }
-    return Architecture(
-        backbone, classes, input_px, attributes, shapes, dict(kept or {}), {"torch": torch.__version__}
-    )
+    return Architecture(backbone, classes, input_px, attributes, shapes, dict(kept or {}), {"torch": torch.__version__})
 
 
 def rebuild(architecture: Architecture, tensors: Mapping[str, torch.Tensor]) -> nn.Module:

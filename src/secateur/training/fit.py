@@ -19,6 +19,8 @@ from secateur.training.recipes import Recipe
 
 PLATEAU_DELTA = 1e-4  # Keras's ReduceLROnPlateau takes smaller gains for none; its EarlyStopping does not
 
+RESTING = 0.01  # × the highest learning rate
+
 Batch = tuple[Tensor, Tensor]  # x float32 (n, 3, h, w) in [0, 1]; y int64 (n,)
 
 
@@ -83,9 +85,13 @@ class Fit:
         self.model = model.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.recipe, self.photos, self.hooks = recipe, photos, hooks
         self.epochs, self.seed, self.precision = epochs, seed, precision
+        # With few steps an epoch, slow averages would still be on their way when validation judges them.
+        momentum = max(recipe.bn_momentum, min(0.1, 3 / photos.train_batches))
         for module in model.modules():
             if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-                module.momentum = recipe.bn_momentum
+                module.momentum = momentum
+            if isinstance(module, nn.Dropout):
+                module.p *= recipe.dropout  # a saved model is rebuilt with its own rates
         kind = torch.optim.AdamW if recipe.optimiser == "adamw" else torch.optim.Adam
         self.optimiser = kind(model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True)
         self.lr = recipe.lr
@@ -139,7 +145,8 @@ class Fit:
         rising = max(1, round(total * self.recipe.warm_up))
         if step < rising:
             return self.recipe.lr * (step + 1) / rising
-        return self.recipe.lr * (total - step) / (total - rising + 1)
+        falling = max(1, round(total * (1 - self.recipe.warm_up - self.recipe.rest)))
+        return self.recipe.lr * max(RESTING, 1 - (step - rising) / falling)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16")

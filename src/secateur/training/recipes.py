@@ -16,6 +16,7 @@ class Recipe:
     schedule: Literal["plateau", "one-cycle"]
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
+    dropout: float = 1.0  # × the network's own rates while it trains
     augment: str = "none"
     bn_momentum: float = 0.1  # PyTorch's sense: the weight of the new batch
     # schedule "plateau": lr × factor after `patience` epochs without a lower validation loss
@@ -25,8 +26,10 @@ class Recipe:
     # stop after so many epochs without a lower validation loss; 0: never
     stop_after: int = 0
     keep: Literal["best", "last"] = "last"
-    # schedule "one-cycle": the rising part of the steps
+    # schedule "one-cycle": the part of the steps that rises, and the last part, which rests at a hundredth of the
+    # highest rate, so that a curve shows whether the network has arrived
     warm_up: float = 0.2
+    rest: float = 0.0
 
 
 STUDY = Recipe(
@@ -37,7 +40,7 @@ STUDY = Recipe(
     epochs=50,
     schedule="plateau",
     augment="study",
-    bn_momentum=0.01,  # Keras's 0.99
+    bn_momentum=0.01,  # Keras's 0.99; fit raises it where an epoch has few steps
     stop_after=5,
     keep="best",
 )
@@ -55,15 +58,18 @@ STUDY_FILTERS = Recipe(
     keep="best",
 )
 
+# Measured on 3,000 photos of Animals-10 at 32 px, 8 epochs, one seed, against plain Adam 1e-3 at batch 64 (38 %):
+# batch 64 39 %, batch 32 41 %, batch 32 and half of the dropout 48 %. Runs of so few epochs are starved by dropout.
 FAST = Recipe(
     name="fast",
     optimiser="adamw",
     lr=3e-3,
-    batch_size=64,
+    batch_size=32,
     epochs=30,
     schedule="one-cycle",
     weight_decay=0.02,
     label_smoothing=0.1,
+    dropout=0.5,
     augment="light",
     bn_momentum=0.1,
 )
