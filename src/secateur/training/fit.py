@@ -19,6 +19,7 @@ from secateur.training.recipes import Recipe
 
 PLATEAU_DELTA = 1e-4  # Keras's ReduceLROnPlateau takes smaller gains for none; its EarlyStopping does not
 
+BEFORE_REST = 10  # epochs that are too few to give any away
 RESTING = 0.01  # × the highest learning rate
 
 Batch = tuple[Tensor, Tensor]  # x float32 (n, 3, h, w) in [0, 1]; y int64 (n,)
@@ -145,7 +146,8 @@ class Fit:
         rising = max(1, round(total * self.recipe.warm_up))
         if step < rising:
             return self.recipe.lr * (step + 1) / rising
-        falling = max(1, round(total * (1 - self.recipe.warm_up - self.recipe.rest)))
+        resting = self.recipe.rest * max(0, self.epochs - BEFORE_REST) * self.photos.train_batches
+        falling = max(1, total - rising - round(resting))
         return self.recipe.lr * max(RESTING, 1 - (step - rising) / falling)
 
     def _autocast(self) -> torch.autocast:
