@@ -88,7 +88,7 @@ def test_a_second_process_waits_and_takes_over_from_a_dead_one(tmp_path: Path):
         holder.kill()
         holder.wait()
 
-    with Store(tmp_path).working("k", waiting) as work:
+    with Store(tmp_path).working("k", waiting=waiting) as work:
         assert work.is_dir()
     assert f"process {holder.pid}" in said[0]
 

@@ -38,6 +38,7 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         home.mkdir(parents=True, exist_ok=True)
         watcher.began("reading the photos", 0, 0)
         scanned = prepare.photos(study, store, lambda done, total: watcher.progress(done, total, "photos"))
+        _can_be_split(study, scanned)
         study, costs, notes = _sized(study, request, store, home, scanned, watcher)
         snapshot = scanned
         if study.photos and study.photos < len(scanned.photos):
@@ -51,6 +52,12 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         results = _results(study, snapshot, store, keys, outcomes, notes, command)
         dump(results, home / "results.json")
     return results
+
+
+def _can_be_split(study: Study, snapshot: Snapshot) -> None:
+    """Raises UserError for too few photos now, not after minutes of probing and decoding."""
+    split = catalogue.load("secateur.data.split:split")
+    split(snapshot, rule=study.split, fractions=study.fractions, seed=study.split_seed)
 
 
 def _sized(

@@ -21,6 +21,11 @@ def console() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
+def paper() -> Console:
+    """For results that people read, on standard output."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
 def echo_json(content: Any) -> None:
     """On standard output."""
     typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))

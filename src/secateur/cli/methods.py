@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from secateur import catalogue
-from secateur.cli.common import JSON, console, echo_json
+from secateur.cli.common import JSON, echo_json, paper
 
 
 def add(app: typer.Typer) -> None:
@@ -34,6 +34,5 @@ def add(app: typer.Typer) -> None:
             table.add_column(heading)
         for row in rows:
             table.add_row(row.name, row.family, row.cuts, row.help)
-        out = console()
-        out.file = __import__("sys").stdout
+        out = paper()
         out.print(table)

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from secateur import catalogue
-from secateur.cli.common import JSON, console, echo_json, mebibytes
+from secateur.cli.common import JSON, echo_json, mebibytes, paper
 from secateur.errors import UserError
 from secateur.records import Profile
 
@@ -84,8 +84,7 @@ def _files(photos: list[Path]) -> list[Path]:
 
 
 def _print(profile: Profile) -> None:
-    out = console()
-    out.file = __import__("sys").stdout
+    out = paper()
     table = Table(box=None, pad_edge=False)
     for heading, justify in (
         ("layer", "left"),
@@ -102,7 +101,7 @@ def _print(profile: Profile) -> None:
     out.print(table)
     typer.echo(f"parameters: {profile.parameters:,} trainable, {profile.parameters_keras:,} as Keras counts them")
     typer.echo(f"multiply-adds: {profile.macs:,} a photo; weights: {mebibytes(profile.weight_bytes)}")
-    if profile.sparsity_of_model:
+    if profile.sparsity_of_prunable:
         typer.echo(
             f"zeros: {profile.sparsity_of_prunable:.1%} of prunable weights, {profile.sparsity_of_model:.1%} of all"
         )

@@ -10,10 +10,10 @@ import typer
 from rich.table import Table
 
 from secateur import catalogue
-from secateur.cli.common import JSON, RUNS, bar, console, echo_json
+from secateur.cli.common import JSON, RUNS, bar, echo_json, paper
 from secateur.records import Snapshot
 
-SHOWN = 20  # problems printed before "and … more"
+SHOWN = 3  # problems of a kind printed before "and … more"
 BAR = 40  # characters
 
 
@@ -62,7 +62,7 @@ def add(app: typer.Typer) -> None:
 
 
 def _print(found: Snapshot, all_problems: bool) -> None:
-    out = console()
+    out = paper()
     counts = found.counts()
     table = Table(box=None, pad_edge=False)
     table.add_column("class")
@@ -72,16 +72,14 @@ def _print(found: Snapshot, all_problems: bool) -> None:
         table.add_row(_plain(name), f"{n:,}", "█" * round(BAR * n / max(counts)))
     table.add_row("all", f"{sum(counts):,}", "")
     out.print(table)
-    kinds: dict[str, int] = {}
-    for problem in found.problems:
-        kinds[problem.what] = kinds.get(problem.what, 0) + 1
-    if kinds:
-        out.print("\n" + ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())), markup=False)
-    shown = found.problems if all_problems else found.problems[:SHOWN]
-    for problem in shown:
-        out.print(f"  {problem.path}: {problem.what}: {problem.why}", markup=False)
-    if len(shown) < len(found.problems):
-        out.print(f"  … and {len(found.problems) - len(shown)} more (--all shows them)", markup=False)
+    for kind in dict.fromkeys(p.what for p in sorted(found.problems, key=lambda p: not p.left_out)):
+        own = [p for p in found.problems if p.what == kind]
+        out.print(f"\n{kind}: {len(own):,}, {'left out' if own[0].left_out else 'kept'}", markup=False)
+        shown = own if all_problems else own[:SHOWN]
+        for problem in shown:
+            out.print(f"  {problem.path}: {problem.why}", markup=False)
+        if len(shown) < len(own):
+            out.print(f"  … and {len(own) - len(shown):,} more (--all shows them)", markup=False)
 
 
 def _plain(name: str) -> str:

@@ -16,7 +16,7 @@ import typer
 
 from secateur import catalogue, prepare
 from secateur.budget import Costs, Estimate, estimate, shrink
-from secateur.cli.common import JSON, RUNS, console, echo_json
+from secateur.cli.common import JSON, RUNS, console, echo_json, paper
 from secateur.errors import UserError
 from secateur.plan import plan
 from secateur.resolve import bare, settle
@@ -145,5 +145,5 @@ def _plan(asked: Study, runs: Path, estimated: bool, as_json: bool) -> int:
         made = {"study": settled.model_dump(mode="json"), "steps": [asdict(s) for s in steps]}
         echo_json(made | {"estimates": [asdict(r) for r in rows], "notes": list(notes)})
         return 0
-    print_plan(console(), settled, steps, rows, notes)
+    print_plan(paper(), settled, steps, rows, notes)
     return 0
