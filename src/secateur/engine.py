@@ -111,7 +111,8 @@ class Walk:
         with self.store.working(name, wait, waiting) as work:
             if work is None:
                 return None
-            if self.store.has(step.kind, name):
+            if self.store.has(step.kind, name):  # the one we waited for, or met, has just made it
+                self.store.done(name)
                 return self._found(found)
             folders = {role: self.store.folder(self.kinds[i], self.keys[i]) for role, i in inputs.items()}
             why = self._make(step, name, folders, work)

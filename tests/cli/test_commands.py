@@ -1,0 +1,161 @@
+"""What the commands print and write, on a small study of real photos."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from secateur.data.pixels import decode
+
+
+def secateur(*arguments: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "secateur", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "120"},
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def home(photos_112px: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds `photos/` (two classes of 30 real ones) and a finished run of two seeds."""
+    folder = tmp_path_factory.mktemp("home")
+    for name in ("cane", "ragno"):
+        (folder / "photos" / name).mkdir(parents=True)
+        for photo in sorted((photos_112px / "raw-img" / name).iterdir())[:30]:
+            shutil.copy(photo, folder / "photos" / name)
+    words = "--input-px 16 --epochs 3 --retrain-epochs 1 --seeds 0,1 --sparsities 0.5 --methods magnitude --jobs 2"
+    secateur("study", "photos", *words.split(), "--budget", "", cwd=folder)
+    return folder
+
+
+def test_scan_as_json_and_csv(home: Path):
+    done = secateur("scan", "photos", "--json", "--csv", "photos.csv", cwd=home)
+    content = json.loads(done.stdout)
+    rows = list(csv.DictReader((home / "photos.csv").open()))
+    assert len(content["photos"]) == len(rows) == 60
+    assert {row["path"] for row in rows} == {p["path"] for p in content["photos"]}
+    assert all(len(p["sha256"]) == 64 and len(p["phash"]) == 16 for p in content["photos"])
+
+
+def test_scan_draws_the_label_distribution(home: Path):
+    done = secateur("scan", "photos", cwd=home)
+    assert "30  " in done.stdout and "█" * 40 in done.stdout
+
+
+def test_inspect(home: Path):
+    content = json.loads(secateur("inspect", "cnn", "--json", cwd=home).stdout)
+    assert content["parameters_keras"] == 5_011_242
+    text = secateur("inspect", "cnn", "--input-px", 64, cwd=home).stdout
+    assert "2,389,802 as Keras counts them" in text
+    assert "no: scale and shift follow" in text
+
+
+def model_folders(home: Path) -> list[Path]:
+    return sorted((home / "runs" / ".store" / "retrain").iterdir())
+
+
+def test_inspect_a_saved_model(home: Path):
+    profiles = [json.loads(secateur("inspect", f, "--json", cwd=home).stdout) for f in model_folders(home)[:3]]
+    assert all(p["input_shape"] == [16, 16, 3] for p in profiles)
+
+
+def test_predict_answers_as_the_file_does_and_lists_broken_photos(home: Path):
+    file = next((home / "runs" / ".store" / "export").iterdir()) / "model.onnx"
+    rows = json.loads(secateur("predict", file, "photos", "--json", "--top", 2, cwd=home).stdout)
+    assert len(rows) == 60
+    assert all(abs(sum(c["probability"] for c in r["classes"]) - 1) < 1e-4 for r in rows)
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(file)
+    pixels = decode(Path(home / rows[7]["photo"]), 16)
+    logits = session.run(None, {"photos": pixels[None]})[0][0]
+    labels = session.get_modelmeta().custom_metadata_map["secateur.labels"].split("\n")
+    assert rows[7]["classes"][0]["class"] == labels[int(np.argmax(logits))]
+    (home / "broken").mkdir(exist_ok=True)
+    (home / "broken" / "a.jpg").write_bytes(b"")
+    done = secateur("predict", file, "broken", cwd=home, code=1)
+    assert "a.jpg: " in done.stdout and "Traceback" not in done.stderr
+
+
+def test_the_same_command_again_makes_nothing(home: Path):
+    before = {p: p.stat().st_mtime_ns for p in (home / "runs" / ".store").glob("*/*") if p.parent.name != "snapshot"}
+    words = "--input-px 16 --epochs 3 --retrain-epochs 1 --seeds 0,1 --sparsities 0.5 --methods magnitude"
+    secateur("study", "photos", *words.split(), "--budget", "", cwd=home)
+    after = {p: p.stat().st_mtime_ns for p in (home / "runs" / ".store").glob("*/*") if p.parent.name != "snapshot"}
+    assert after == before
+
+
+def test_moving_the_folder_retrains_nothing(home: Path, tmp_path: Path):
+    shutil.copytree(home / "photos", tmp_path / "moved" / "photos")
+    before = set((home / "runs" / ".store" / "train").iterdir())
+    words = "--input-px 16 --epochs 3 --retrain-epochs 1 --seeds 0,1 --sparsities 0.5 --methods magnitude"
+    secateur("study", tmp_path / "moved" / "photos", *words.split(), "--budget", "", "--name", "moved", cwd=home)
+    assert set((home / "runs" / ".store" / "train").iterdir()) == before
+    results = json.loads((home / "runs" / "moved" / "results.json").read_text())
+    assert results["data"]["folder"] == str(tmp_path / "moved" / "photos")
+
+
+def test_runs_report_and_gc(home: Path):
+    assert "photos" in secateur("runs", cwd=home).stdout
+    page = home / "runs" / "photos" / "report.html"
+    page.unlink()
+    code = (
+        "import sys\nfrom secateur.cli import main\n"
+        "try: main(['report', 'photos'])\nexcept SystemExit as e: assert not e.code, e.code\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=home, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert page.is_file()
+    assert "freed 0 B in 0 results" in secateur("gc", cwd=home).stderr
+
+
+def test_gc_frees_what_a_deleted_run_needed(home: Path, tmp_path: Path):
+    shutil.copytree(home / "runs", tmp_path / "runs")
+    for run in (p for p in (tmp_path / "runs").iterdir() if not p.name.startswith(".")):
+        shutil.rmtree(run)
+    said = secateur("gc", "--dry-run", cwd=tmp_path).stderr
+    assert "would free" in said and "0 results" not in said.replace("10 results", "")
+    assert model_folders(tmp_path)
+    secateur("gc", cwd=tmp_path)
+    assert not model_folders(tmp_path)
+
+
+def test_a_plan_as_json_is_made_at_once_and_makes_nothing(home: Path, tmp_path: Path):
+    content = json.loads(secateur("study", home / "photos", "--plan", "--json", cwd=tmp_path).stdout)
+    assert content["study"]["budget"] == "1h"
+    assert {s["kind"] for s in content["steps"]} >= {"train", "prune", "retrain", "export", "parity", "evaluate"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_of_a_run_hold_together(home: Path):
+    results = json.loads((home / "runs" / "photos" / "results.json").read_text())
+    assert {m["config"] for m in results["models"]} == {
+        "cnn/dense",
+        "cnn/dense-longer",
+        "cnn/magnitude/0.5",
+        "cnn/random/0.5",
+    }
+    for model in results["models"]:
+        assert model["parity"]["ok"]
+        assert model["evaluation"]["n"] == sum(results["data"]["test"])
+        if model["target"]:
+            prunable = sum(r["parameters"] for r in model["profile"]["layers"] if r["kind"] in ("Conv2d", "Linear"))
+            assert model["profile"]["sparsity_of_prunable"] == pytest.approx(0.5, abs=10 / prunable)
+    assert results["command"].startswith("secateur study photos")
+    against = {(c["subject"], c["against"]) for c in results["comparisons"]}
+    assert ("cnn/magnitude/0.5", "cnn/dense-longer") in against
+    assert ("cnn/magnitude/0.5", "cnn/random/0.5") in against
