@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from secateur.budget import Costs, estimate, shrink
+from secateur.budget import Costs, estimate, photos_of, shrink
 from secateur.plan import SNAPSHOT, missing_controls, plan
 from secateur.resolve import bare, has_bf16, settle
 from secateur.settings import Study, make
@@ -58,6 +58,34 @@ def test_another_recipe_brings_its_own_control():
     assert "retrain/cnn/dense-longer-study-filters/seed0" in ids
     (collect,) = (s for s in plan(study) if s.kind == "collect")
     assert ["cnn/filter-l1/0.5", "cnn/dense-longer-study-filters"] in collect.params["against"]
+
+
+def test_another_recipe_brings_its_own_random_control():
+    study = settled(
+        methods=["magnitude", {"name": "magnitude-gradual", "recipe": "study"}], seeds=[0], sparsities=[0.5]
+    )
+    steps = {s.id: s for s in plan(study)}
+    assert steps["retrain/cnn/random/0.5/seed0"].params["recipe"]["name"] == "fast"
+    assert steps["retrain/cnn/random-study/0.5/seed0"].params["recipe"]["name"] == "study"
+    assert ["cnn/magnitude-gradual/0.5", "cnn/random-study/0.5"] in steps["collect"].params["against"]
+
+
+def test_a_field_of_a_recipe_at_its_default_is_no_part_of_a_key():
+    (train,) = (s for s in plan(settled(seeds=[0])) if s.kind == "train")
+    assert "factor" not in train.params["recipe"]
+    assert train.params["recipe"]["lr"] == 3e-3
+
+
+def test_a_study_that_asks_for_more_photos_than_there_are_takes_what_there_is():
+    study = settled(photos=12_000, budget="100h")
+    assert shrink(study, COSTS, 3_000, 10) == (study, [])
+    assert photos_of(study, 3_000) == 3_000
+
+
+def test_two_jobs_share_the_time():
+    study = settled(budget="0.65h", epochs=30, retrain_epochs=15)
+    assert shrink(study, COSTS, 10_000, 10, jobs=1)[1]
+    assert not shrink(study, COSTS, 10_000, 10, jobs=2)[1]
 
 
 def test_without_controls_they_are_listed_as_missing():

@@ -37,6 +37,7 @@ def test_every_field_has_a_help_text():
         ({"budget": "soon"}, "got 'soon'"),
         ({"input_px": 4}, "input_px"),
         ({"margin": 0}, "margin"),
+        ({"margin": float("inf")}, "margin"),
         ({"methods": ["magnitude", "magnitude"]}, "twice"),
         ({"methods": [{"name": "filter-l1", "scope": "global"}]}, "filter-l1"),
         ({"methods": [{"name": "magnitude", "hidden_units": True}]}, "magnitude"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from secateur.store import Store, key
 
 def test_a_stored_old_key_is_found_again():
     """Change this only together with a version: it would forget every result that users have."""
-    params = {"recipe": {"lr": 0.001}, "epochs": 30, "seed": 0, "new": None}
+    params = {"recipe": {"lr": 0.001, "new": None}, "epochs": 30, "seed": 0, "new": None}
     assert key("train", 1, params, {"split": "abc", "pixels": "def"}) == "9f7351e4a115b1f30b764cb5"
 
 
@@ -99,7 +98,13 @@ def test_a_run_has_a_plain_name(tmp_path: Path, name: str):
         Store(tmp_path).run(name)
 
 
-def test_time_is_no_part_of_a_key():
-    first = key("a", 1, {}, {})
-    time.sleep(0.01)
-    assert key("a", 1, {}, {}) == first
+def test_what_a_living_process_works_on_is_not_removable(tmp_path: Path):
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline().strip() == "holding"
+    store = Store(tmp_path)
+    scratch = store.results / "tmp" / "k-123-abc"
+    scratch.mkdir(parents=True)
+    assert store.removable() == []
+    holder.kill()
+    holder.wait()
+    assert sorted(p.name for p in store.removable()) == ["k", "k-123-abc"]

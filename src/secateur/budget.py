@@ -74,7 +74,12 @@ def _cut(step: Step) -> float:
     return float(words[3])
 
 
-def shrink(study: Study, costs: Costs, photos: int, classes: int) -> tuple[Study, list[str]]:
+def photos_of(study: Study, there: int) -> int:
+    """How many of the photos that are there a study takes."""
+    return min(study.photos or there, there)
+
+
+def shrink(study: Study, costs: Costs, there: int, classes: int, jobs: int = 1) -> tuple[Study, list[str]]:
     """Fewer seeds, then fewer sparsities, then fewer photos, until the study fits its budget; and what was done."""
     limit = seconds(study.budget)
     notes: list[str] = []
@@ -82,20 +87,20 @@ def shrink(study: Study, costs: Costs, photos: int, classes: int) -> tuple[Study
         return study, notes
 
     def takes(s: Study) -> float:
-        return sum(e.seconds for e in estimate(plan(s), costs, s.photos or photos, s.fractions))
+        return sum(e.seconds for e in estimate(plan(s), costs, photos_of(s, there), s.fractions)) / jobs
 
     asked = takes(study)
     while takes(study) > limit and len(study.seeds) > 1:
         study = study.model_copy(update={"seeds": study.seeds[:-1]})
     while takes(study) > limit and len(study.sparsities) > 1:
         study = study.model_copy(update={"sparsities": _thinner(study.sparsities)})
-    while takes(study) > limit and (study.photos or photos) > classes * PHOTOS_A_CLASS_AT_LEAST:
-        fewer = max(classes * PHOTOS_A_CLASS_AT_LEAST, int((study.photos or photos) * 0.8))
+    while takes(study) > limit and photos_of(study, there) > classes * PHOTOS_A_CLASS_AT_LEAST:
+        fewer = max(classes * PHOTOS_A_CLASS_AT_LEAST, int(photos_of(study, there) * 0.8))
         study = study.model_copy(update={"photos": fewer})
     if asked > limit:
         now = takes(study)
         what = f"{len(study.seeds)} seed(s), sparsities {', '.join(f'{s:g}' for s in study.sparsities)}"
-        what += f", {study.photos or photos:,} photos"
+        what += f", {photos_of(study, there):,} photos"
         notes.append(
             f"shrunk to the budget of {study.budget}: the study asked for would take about {asked / 60:.0f} min; "
             f"it runs with {what}, about {now / 60:.0f} min" + ("; even that is over" if now > limit else "")

@@ -7,6 +7,7 @@ ready and that nobody else holds, so they help one another. All they know of eac
 from __future__ import annotations
 
 import errno
+import importlib.metadata
 import time
 import traceback
 from collections.abc import Mapping
@@ -45,6 +46,21 @@ class Silent:
     def progress(self, done: float, total: float, note: str) -> None: ...
     def ended(self, outcome: Outcome) -> None: ...
     def say(self, words: str) -> None: ...
+
+
+def key_of(step: Step, inputs: Mapping[str, str]) -> str:
+    """Of a step, from the keys of its inputs; with the versions of the libraries that its kind names."""
+    row = STEPS[step.kind]
+    versions = {name: importlib.metadata.version(name) for name in row.libraries}
+    return key(step.kind, row.version, dict(step.params) | {"libraries": versions or None}, inputs)
+
+
+def planned_keys(steps: list[Step], keys: Mapping[str, str]) -> list[str]:
+    """Of every result that a plan will make, if nothing fails: what must not be freed while it runs."""
+    known = dict(keys)
+    for step in steps:
+        known[step.id] = key_of(step, {role: known[i] for role, i in step.inputs.items()})
+    return sorted(known.values())
 
 
 class Walk:
@@ -100,7 +116,7 @@ class Walk:
         if gone and not row.tolerant:
             return Outcome(step.id, step.kind, step.title, "skipped", why=f"needs '{gone[0]}', which is not there")
         inputs = {role: i for role, i in step.inputs.items() if i in self.keys}
-        name = key(step.kind, row.version, step.params, {role: self.keys[i] for role, i in inputs.items()})
+        name = key_of(step, {role: self.keys[i] for role, i in inputs.items()})
         found = Outcome(step.id, step.kind, step.title, "found", name)
         if self.store.has(step.kind, name):
             return self._found(found)

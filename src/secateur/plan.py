@@ -7,7 +7,7 @@ A configuration ("cnn/magnitude/0.5") is what is the same for all seeds.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from secateur import catalogue
@@ -62,14 +62,22 @@ def arms(study: Study) -> tuple[MethodChoice, ...]:
             name = catalogue.method(choice.name).control
             if name:
                 control = choice.model_copy(update={"name": name})
-                controls.setdefault(control.id, control)
-    asked = {c.id for c in study.methods}
-    return study.methods + tuple(c for c in controls.values() if c.id not in asked)
+                controls.setdefault(arm_id(study, control), control)
+    asked = {arm_id(study, c) for c in study.methods}
+    return study.methods + tuple(c for name, c in controls.items() if name not in asked)
+
+
+def arm_id(study: Study, choice: MethodChoice) -> str:
+    """What names a method or control in this study. A control that is retrained with another recipe than the usual one
+    is another control: what it is compared with differs from it in one thing."""
+    usual = recipe_of(study, choice) == recipe_of(study)
+    control = catalogue.method(choice.name).role == "control"
+    return choice.id if usual or not control else f"{choice.id}-{recipe_of(study, choice)}"
 
 
 def config_of(study: Study, choice: MethodChoice, target: float) -> str:
     """The configuration of a method at a target."""
-    return f"{study.backbone}/{choice.id}/{target:g}"
+    return f"{study.backbone}/{arm_id(study, choice)}/{target:g}"
 
 
 def plan(study: Study) -> list[Step]:
@@ -95,14 +103,19 @@ def plan(study: Study) -> list[Step]:
 def _training(study: Study, recipe: str, epochs: int, seed: int) -> dict[str, Any]:
     row = catalogue.load(catalogue.named(catalogue.RECIPES, "recipe", recipe).where)
     return {
-        "recipe": asdict(row),
+        "recipe": _said(row),
         "epochs": epochs,
         "augment": study.augment or row.augment,
         "seed": seed,
         "precision": study.precision,
         "device": study.device,
-        "threads": study.threads or None,
+        "threads": study.threads,
     }
+
+
+def _said(recipe: Any) -> dict[str, Any]:
+    """A recipe's fields that are not at their default: a new field moves no old key."""
+    return {f.name: getattr(recipe, f.name) for f in fields(recipe) if getattr(recipe, f.name) != f.default}
 
 
 def _photos() -> dict[str, str]:
@@ -205,7 +218,7 @@ def _roles(study: Study) -> dict[str, Any]:
     for choice in arms(study):
         role = catalogue.method(choice.name).role
         for target in study.sparsities:
-            rows[config_of(study, choice, target)] = [role, choice.id, target]
+            rows[config_of(study, choice, target)] = [role, arm_id(study, choice), target]
     return rows
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from pathlib import Path
+
+import psutil
 
 from secateur import catalogue
 from secateur.settings import Study
@@ -20,8 +23,8 @@ def bare(folder: str, photos: int) -> dict[str, object]:
     return {"folder": folder, "epochs": epochs, "budget": BARE_BUDGET}
 
 
-def settle(study: Study) -> Study:
-    """Names, epochs and precision filled in; nothing that was set is changed."""
+def settle(study: Study, jobs: int = 1) -> Study:
+    """Names, epochs, precision and threads filled in; nothing that was set is changed."""
     recipe = catalogue.load(catalogue.named(catalogue.RECIPES, "recipe", study.recipe).where)
     epochs = study.epochs or recipe.epochs
     retrain = study.retrain_epochs or max(1, epochs // 2)
@@ -30,7 +33,14 @@ def settle(study: Study) -> Study:
     if precision == "auto":
         fast = study.device == "cuda" or has_bf16(_cpuinfo())
         precision = "bf16" if fast else "fp32"
-    return study.model_copy(update={"name": name, "epochs": epochs, "retrain_epochs": retrain, "precision": precision})
+    filled = {"name": name, "epochs": epochs, "retrain_epochs": retrain, "precision": precision}
+    return study.model_copy(update=filled | {"threads": study.threads or max(1, _cores() // jobs)})
+
+
+def _cores() -> int:
+    """What OMP_NUM_THREADS says, as everywhere; else the physical cores."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return int(told) if told.isdigit() and int(told) else psutil.cpu_count(logical=False) or 1
 
 
 def has_bf16(cpuinfo: str) -> bool:

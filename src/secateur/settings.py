@@ -15,7 +15,7 @@ from secateur.errors import NotKnown, UserError
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def _sparsity(value: float) -> float:
@@ -86,7 +86,7 @@ class Study(_Table):
         default="auto", description="arithmetic of training; auto: bf16 where the processor has it"
     )
     threads: int = Field(
-        default=0, ge=0, description="threads of training; 0: all physical cores. Bits depend on their number"
+        default=0, ge=0, description="threads of training; 0: all physical cores, shared by the jobs. Bits depend on it"
     )
     device: str = Field(default="cpu", pattern="^(cpu|cuda)$", description="cpu or cuda")
     budget: str = Field(default="", description="time such as '2h' or '40m'; shrinks seeds, sparsities, photos")

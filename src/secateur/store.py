@@ -23,6 +23,8 @@ from filelock import FileLock, Timeout
 
 from secateur.errors import UserError
 
+KEYS = "keys.json"  # in a run's folder: what its plan needs
+KEPT = ("index", "charts", "demo", "snapshot")  # small, or of use to any later run
 KEY_LENGTH = 24  # hex digits: 96 bits
 
 
@@ -35,7 +37,7 @@ def key(kind: str, version: int, params: Mapping[str, Any], inputs: Mapping[str,
     content = {
         "kind": kind,
         "version": version,
-        "params": {k: v for k, v in params.items() if v is not None},
+        "params": _said(params),
         "inputs": dict(inputs),
     }
     text = json.dumps(content, sort_keys=True, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
@@ -48,6 +50,13 @@ def _text(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ""
+
+
+def _said(value: Any) -> Any:
+    """Without what is None, at any depth."""
+    if isinstance(value, Mapping):
+        return {k: _said(v) for k, v in value.items() if v is not None}
+    return [_said(v) for v in value] if isinstance(value, list | tuple) else value
 
 
 class Store:
@@ -131,16 +140,40 @@ class Store:
         """Runs that were begun here."""
         if not self.runs.is_dir():
             return []
-        return sorted(p.name for p in self.runs.iterdir() if (p / "outcomes.json").is_file())
+        return sorted(p.name for p in self.runs.iterdir() if (p / KEYS).is_file())
 
-    def removable(self, needed: set[str]) -> list[Path]:
-        """Results whose key no run needs, scratch folders, and work that nobody holds."""
+    def needed(self) -> set[str]:
+        """Keys of all results that a run made, or will make: those of its plan are written when it begins."""
+        found: set[str] = set()
+        for home in self.runs.iterdir() if self.runs.is_dir() else ():
+            if (home / KEYS).is_file():
+                found |= set(json.loads((home / KEYS).read_text(encoding="utf-8")))
+        return found
+
+    def removable(self) -> list[Path]:
+        """Results, scratch folders and checkpoints that no run needs and no process works on."""
+        needed = self.needed()
         found = []
         for kind in self.results.iterdir() if self.results.is_dir() else ():
-            if kind.name in ("index", "charts", "probe", "demo", "snapshot"):
+            if kind.name in (*KEPT, "tmp"):
                 continue
             found += [p for p in kind.iterdir() if p.is_dir() and p.name not in needed]
+        scratch = self.results / "tmp"
+        found += [p for p in scratch.iterdir() if not self._held(p.name.split("-")[0])] if scratch.is_dir() else []
         for work in self.works.iterdir() if self.works.is_dir() else ():
-            if work.is_dir() and not (self.works / f"{work.name}.owner").exists():
+            if work.is_dir() and work.name not in needed and not self._held(work.name):
                 found.append(work)
         return found
+
+    def _held(self, key: str) -> bool:
+        """Does a living process work on it? The lock itself is asked: an owner's note may be a dead one's."""
+        path = self.works / f"{key}.lock"
+        if not path.is_file():
+            return False
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+        return False

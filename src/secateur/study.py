@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from secateur import __version__, catalogue, prepare
-from secateur.budget import Costs, estimate, shrink
+from secateur.budget import estimate
 from secateur.crew import crew
-from secateur.engine import Silent, Walk, Watcher, is_disk_full
-from secateur.errors import UserError
+from secateur.engine import Silent, Walk, Watcher, is_disk_full, planned_keys
+from secateur.errors import StepFailed, UserError
 from secateur.files import dump, read
 from secateur.plan import SNAPSHOT, missing_controls, plan
 from secateur.records import Outcome, Results, Snapshot
 from secateur.resolve import settle
 from secateur.settings import Study
-from secateur.store import Store, key
+from secateur.sizing import sized
+from secateur.store import KEYS, Store
 
 
 def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: str = "", jobs: int = 1) -> Results:
@@ -33,13 +34,13 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
     watcher = watcher or Silent()
     store = Store(runs)
     with _disk_full_is_said(runs):
-        study = settle(request)
+        study = settle(request, jobs)
         home = store.run(study.name)
         home.mkdir(parents=True, exist_ok=True)
         watcher.began("reading the photos", 0, 0)
         scanned = prepare.photos(study, store, lambda done, total: watcher.progress(done, total, "photos"))
         _can_be_split(study, scanned)
-        study, costs, notes = _sized(study, request, store, home, scanned, watcher)
+        study, costs, notes = sized(study, request, home, scanned, jobs, watcher)
         snapshot = scanned
         if study.photos and study.photos < len(scanned.photos):
             snapshot = catalogue.load("secateur.data.dealing:subset")(scanned, study.photos, study.split_seed)
@@ -47,62 +48,34 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         rows = estimate(steps, costs, len(snapshot.photos), study.fractions)
         watcher.planned(study, steps, rows, notes)
         keys = {SNAPSHOT: prepare.keep(snapshot, store)}
+        dump(planned_keys(steps, keys), home / KEYS)
         with crew(study, runs, keys, jobs):
             outcomes = Walk(steps, keys, store, home, watcher).run()
         results = _results(study, snapshot, store, keys, outcomes, notes, command)
         dump(results, home / "results.json")
+        _hand_over(results, store, keys, home)
     return results
+
+
+def _hand_over(results: Results, store: Store, keys: Mapping[str, str], home: Path) -> None:
+    """RUN/models/: the ONNX files that a user would take, by name: dense, and what validation chose of each method;
+    of several seeds, the one that did best on validation."""
+    folder = home / "models"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for summary in results.summaries:
+        own = [m for m in results.models if m.config == summary.config]
+        best = max(own, key=lambda m: m.val_accuracy)
+        exported = f"export/{best.config}/seed{best.seed}"
+        if (summary.chosen or summary.role == "dense") and exported in keys:
+            name = summary.config.split("/", 1)[1].replace("/", "-")
+            shutil.copy(store.folder("export", keys[exported]) / "model.onnx", folder / f"{name}.onnx")
 
 
 def _can_be_split(study: Study, snapshot: Snapshot) -> None:
     """Raises UserError for too few photos now, not after minutes of probing and decoding."""
     split = catalogue.load("secateur.data.split:split")
     split(snapshot, rule=study.split, fractions=study.fractions, seed=study.split_seed)
-
-
-def _sized(
-    study: Study, request: Study, store: Store, home: Path, snapshot: Snapshot, watcher: Watcher
-) -> tuple[Study, Costs, tuple[str, ...]]:
-    """The study shrunk to its budget. A run that was begun keeps the size it was given: it resumes."""
-    costs = _costs(study, store, len(snapshot.classes), watcher)
-    asked = request.model_dump(mode="json")
-    path = home / "sized.json"
-    if path.is_file():
-        before = read(dict[str, Any], path)
-        if before.get("asked") == asked and before.get("photos") == len(snapshot.photos):
-            return Study(**before["study"]), costs, tuple(before["notes"])
-    study, notes = shrink(study, costs, len(snapshot.photos), len(snapshot.classes))
-    sized = {"asked": asked, "photos": len(snapshot.photos), "study": study.model_dump(mode="json"), "notes": notes}
-    dump(sized, path)
-    return study, costs, tuple(notes)
-
-
-def probed(study: Study, runs: Path, classes: int) -> Costs:
-    """What this machine costs, for an estimate without a run."""
-    return _costs(study, Store(runs), classes, Silent())
-
-
-def _costs(study: Study, store: Store, classes: int, watcher: Watcher) -> Costs:
-    """From a probe of this machine, made once for a kind of network and kept."""
-    machine = catalogue.load("secateur.measure.machine:machine")()
-    params = {
-        "backbone": study.backbone,
-        "classes": classes,
-        "px": study.input_px,
-        "recipe": study.recipe,
-        "precision": study.precision,
-        "device": study.device,
-        "cpu": machine.cpu,
-        "cores": machine.cores,
-    }
-    name = key("probe", 1, params, {})
-    if not store.has("probe", name):
-        watcher.began("probing this machine", 0, 0)
-        catalogue.load("secateur.steps.probe:check_layers")(study, classes)
-        made = catalogue.load("secateur.steps.probe:probe")(study, classes)
-        with store.making("probe", name) as folder:
-            dump(made, folder / "probe.json")
-    return read(Costs, store.folder("probe", name) / "probe.json")
 
 
 @contextmanager
@@ -128,8 +101,8 @@ def _results(
     command: str,
 ) -> Results:
     if "collect" not in keys:
-        failed = next(o for o in outcomes if o.state == "failed")
-        raise UserError(f"nothing to report: step '{failed.id}' failed: {failed.why}")
+        last = outcomes[-1]
+        raise StepFailed(f"nothing to report: step '{last.id}' {last.state}: {last.why}")
     file = store.folder("collect", keys["collect"]) / "collected.json"
     collected = read(catalogue.load("secateur.steps.judge:Collected"), file)
     machine = catalogue.load("secateur.measure.machine:machine")()

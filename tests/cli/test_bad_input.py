@@ -105,6 +105,30 @@ def test_an_unknown_command_and_an_unknown_run(tmp_path: Path):
     one_line(secateur("inspect", "cnnn", cwd=tmp_path), "did you mean 'cnn'?")
 
 
+def test_paths_that_cannot_be_written(tmp_path: Path):
+    colours(tmp_path / "photos", "cat", 2)
+    colours(tmp_path / "photos", "dog", 2)
+    one_line(secateur("scan", "photos", "--csv", "nowhere/x.csv", cwd=tmp_path), "nowhere")
+    (tmp_path / "file").write_text("")
+    one_line(secateur("scan", "photos", "--runs", "file/runs", cwd=tmp_path), "file")
+
+
+def test_a_device_that_is_not_here(tmp_path: Path):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    colours(tmp_path / "photos", "cat", 9)
+    colours(tmp_path / "photos", "dog", 9)
+    one_line(secateur("study", "photos", "--device", "cuda", cwd=tmp_path), "no NVIDIA GPU")
+
+
+def test_without_torch_it_says_what_to_install(tmp_path: Path):
+    code = "import sys\nsys.modules['torch'] = None\nfrom secateur.cli import main\nmain(['inspect', 'cnn'])"  # None: as absent
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    one_line(done, "secateur[train]")
+
+
 def test_predict_with_what_is_no_model(tmp_path: Path):
     (tmp_path / "m.onnx").write_bytes(b"nothing")
     Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
@@ -142,7 +166,8 @@ def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path: Path):
         for name in ("cat", "dog"):
             colours(tmp_path / "photos", name, 24)
         arguments = [tmp_path / "photos", "--input-px", "16", "--epochs", "1", "--runs", small / "runs", "--budget", ""]
-        one_line(secateur("study", *arguments, cwd=tmp_path), "is full")
+        told = {"SECATEUR_CHECKPOINT_SECONDS": "0"}
+        one_line(secateur("study", *arguments, cwd=tmp_path, env=told), "is full")
         kept = {p.parent.name for p in (small / "runs" / ".store").glob("*/*") if p.is_dir()}
         assert "snapshot" in kept
     finally:

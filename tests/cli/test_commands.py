@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -82,7 +83,8 @@ def test_predict_answers_as_the_file_does_and_lists_broken_photos(home: Path):
     session = onnxruntime.InferenceSession(file)
     pixels = decode(Path(home / rows[7]["photo"]), 16)
     logits = session.run(None, {"photos": pixels[None]})[0][0]
-    labels = session.get_modelmeta().custom_metadata_map["secateur.labels"].split("\n")
+    labels = session.get_modelmeta().custom_metadata_map["secateur.labels"]
+    labels = json.loads(labels)
     assert rows[7]["classes"][0]["class"] == labels[int(np.argmax(logits))]
     (home / "broken").mkdir(exist_ok=True)
     (home / "broken" / "a.jpg").write_bytes(b"")
@@ -123,12 +125,39 @@ def test_runs_report_and_gc(home: Path):
     assert "freed 0 B in 0 results" in secateur("gc", cwd=home).stderr
 
 
+def test_gc_leaves_the_work_of_a_study_that_was_stopped(home: Path, tmp_path: Path):
+    from secateur.store import KEYS, Store
+
+    shutil.copytree(home / "runs", tmp_path / "runs")
+    store = Store(tmp_path / "runs")
+    needed = json.loads((tmp_path / "runs" / "photos" / KEYS).read_text())[0]
+    for name in (needed, "0" * 24):
+        (store.works / name).mkdir(parents=True)
+        (store.works / name / "00000000.ckpt").write_bytes(b"x" * 100)
+        (store.works / f"{name}.owner").write_text("process 1, long dead")
+    secateur("gc", cwd=tmp_path)
+    assert [p.name for p in store.works.iterdir() if p.is_dir()] == [needed]
+
+
+def test_the_models_to_take_lie_in_the_run_by_name(home: Path):
+    names = {p.name for p in (home / "runs" / "photos" / "models").iterdir()}
+    assert names == {"dense.onnx", "magnitude-0.5.onnx"}
+    done = secateur("predict", home / "runs" / "photos" / "models" / "dense.onnx", "photos", cwd=home)
+    assert len(done.stdout.splitlines()) == 60
+
+
+def test_a_run_of_another_folder_is_not_overwritten(home: Path, tmp_path: Path):
+    shutil.copytree(home / "photos", tmp_path / "photos")
+    done = secateur("study", tmp_path / "photos", "--input-px", 16, cwd=home, code=2)
+    assert "is of another folder" in done.stderr.splitlines()[-1]
+
+
 def test_gc_frees_what_a_deleted_run_needed(home: Path, tmp_path: Path):
     shutil.copytree(home / "runs", tmp_path / "runs")
     for run in (p for p in (tmp_path / "runs").iterdir() if not p.name.startswith(".")):
         shutil.rmtree(run)
     said = secateur("gc", "--dry-run", cwd=tmp_path).stderr
-    assert "would free" in said and "0 results" not in said.replace("10 results", "")
+    assert re.search(r"would free \S+ \S+ in [1-9]\d* results", said)
     assert model_folders(tmp_path)
     secateur("gc", cwd=tmp_path)
     assert not model_folders(tmp_path)

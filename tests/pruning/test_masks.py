@@ -175,6 +175,13 @@ def test_the_schedule_equals_the_paper_at_every_step():
     assert regime.sparsity_at(110) == regime.sparsity_at(500) == 0.8
 
 
+def test_a_schedule_of_one_step_prunes_at_once():
+    model = nn.Linear(10, 10)
+    regime = Gradual({"weight": model.weight}, 0.8, begin=0, end=0, frequency=1)
+    regime.before_step(0)
+    assert int((~regime.masks["weight"]).sum()) == 80
+
+
 def test_gradual_masks_nest_and_end_exact():
     torch.manual_seed(0)
     model = nn.Linear(37, 29)

@@ -93,6 +93,17 @@ def test_gradual_pruning_is_shown_in_the_curve_and_ends_exact():
     assert fit.rows[-1].sparsity == pytest.approx(0.8, abs=1e-3)
 
 
+def test_with_best_weights_kept_gradual_pruning_still_ends_exact():
+    """The lowest loss comes before the masks are final: that network is another one, and is not kept."""
+    fit = told([0.1, 0.2, 0.9, 1.0, 1.1, 1.2], STUDY)
+    fit.hooks = Gradual(prunable.weights(fit.model), 0.8, begin=0, end=8, frequency=2)
+    state = end(fit)
+    assert fit.best_epoch == 3  # steps 6 to 8 are the third epoch's; the ramp ends with step 8
+    for name, mask in fit.hooks.masks.items():
+        assert int((~mask).sum()) == masks.count(0.8, mask.numel())
+        assert not state[name][~mask].any()
+
+
 def test_held_masks_are_zero_at_the_end():
     fit = make(pruned="held")
     state = end(fit)

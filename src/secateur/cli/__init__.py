@@ -8,8 +8,9 @@ from types import FrameType
 
 import typer
 
-from secateur.errors import UserError
+from secateur.errors import SecateurError, UserError
 
+TRAINING = ("torch", "torch_pruning", "safetensors", "onnx", "onnxscript")  # of the extra `train`
 EXIT_STEP_FAILED, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
 
 
@@ -52,14 +53,29 @@ def main(arguments: list[str] | None = None) -> None:
     except UserError as error:
         _say(str(error))
         sys.exit(EXIT_USER)
+    except ModuleNotFoundError as error:
+        if error.name not in TRAINING:
+            raise
+        _say(
+            f"this needs {error.name}, which is not installed: pip install 'secateur[train]' (see the README for torch)"
+        )
+        sys.exit(EXIT_USER)
+    except SecateurError as error:
+        _say(str(error))
+        sys.exit(EXIT_STEP_FAILED)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away, as `| head` does
+        sys.exit(0)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _say(f"{error.filename}: {error.strerror or type(error).__name__}")
+        sys.exit(EXIT_USER)
     except typer.TyperException as error:
         _say(error.format_message())
         sys.exit(EXIT_USER)
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader went away, as `| head` does
-        sys.exit(0)
     if code == EXIT_INTERRUPTED:  # typer turns Ctrl-C into this number
         _say("interrupted; nothing finished is lost: the same command goes on from here")
     sys.exit(code if isinstance(code, int) else 0)

@@ -90,7 +90,8 @@ def add(app: typer.Typer) -> None:
 
 
 def _row(store: Store, name: str) -> dict[str, Any]:
-    outcomes = read(tuple[Outcome, ...], store.run(name) / "outcomes.json")
+    file = store.run(name) / "outcomes.json"
+    outcomes = read(tuple[Outcome, ...], file) if file.is_file() else ()
     page = store.run(name) / "report.html"
     return {
         "name": name,
@@ -101,11 +102,8 @@ def _row(store: Store, name: str) -> dict[str, Any]:
 
 
 def _collect(store: Store, dry: bool) -> tuple[int, int]:
-    needed: set[str] = set()
-    for name in store.names():
-        needed |= {o.key for o in read(tuple[Outcome, ...], store.run(name) / "outcomes.json")}
     freed = n = 0
-    for folder in store.removable(needed):
+    for folder in store.removable():
         freed += sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
         n += 1
         if not dry:

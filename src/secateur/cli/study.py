@@ -15,7 +15,7 @@ from typing import Any
 import typer
 
 from secateur import catalogue, prepare
-from secateur.budget import Costs, Estimate, estimate, shrink
+from secateur.budget import Estimate, estimate, photos_of, shrink
 from secateur.cli.common import JSON, RUNS, console, echo_json, paper
 from secateur.errors import UserError
 from secateur.plan import plan
@@ -101,7 +101,7 @@ def _study(
 ) -> int:
     asked = request(what, given)
     if plan_only:
-        return _plan(asked, runs, estimated, as_json)
+        return _plan(asked, jobs, estimated, as_json)
     from secateur import study
     from secateur.cli.runs import draw
     from secateur.cli.watch import Shown
@@ -120,26 +120,28 @@ def _study(
     else:
         for outcome in failed:
             shown.say(f"{outcome.state}: {outcome.id}: {outcome.why}")
+        shown.say(f"models: {page.parent / 'models'}")
         shown.say(f"report: {page}")
     return 1 if failed else 0
 
 
-def _plan(asked: Study, runs: Path, estimated: bool, as_json: bool) -> int:
+def _plan(asked: Study, jobs: int, estimated: bool, as_json: bool) -> int:
     from secateur.cli.watch import print_plan
 
     if not asked.folder:
         raise UserError("the study names no folder of photos: set `folder`")
     classes, photos = prepare.listing(asked.folder)
-    settled = settle(asked)
+    settled = settle(asked, jobs)
     rows: list[Estimate] = []
     notes: tuple[str, ...] = ()
     if estimated:
-        from secateur.study import probed
+        from secateur.engine import Silent
+        from secateur.sizing import probed
 
-        costs: Costs = probed(settled, runs, len(classes))
-        settled, said = shrink(settled, costs, photos, len(classes))
+        costs = probed(settled, len(classes), Silent())
+        settled, said = shrink(settled, costs, photos, len(classes), jobs)
         notes = tuple(said)
-        rows = estimate(plan(settled), costs, settled.photos or photos, settled.fractions)
+        rows = estimate(plan(settled), costs, photos_of(settled, photos), settled.fractions)
     steps = plan(settled)
     if as_json:
         made = {"study": settled.model_dump(mode="json"), "steps": [asdict(s) for s in steps]}

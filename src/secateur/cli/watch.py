@@ -11,7 +11,7 @@ from rich.table import Table
 
 from secateur.budget import Estimate, describe
 from secateur.cli.common import duration, mebibytes
-from secateur.plan import arms, percent
+from secateur.plan import arm_id, arms, percent
 from secateur.records import Outcome, Step
 from secateur.settings import Study
 
@@ -109,6 +109,6 @@ def _costs(rows: list[Estimate]) -> list[str]:
 def _controls(study: Study) -> str:
     if not study.controls:
         return "none: the report can recommend nothing"
-    asked = {c.id for c in study.methods}
-    own = [c.id for c in arms(study) if c.id not in asked]
+    asked = {arm_id(study, c) for c in study.methods}
+    own = [arm_id(study, c) for c in arms(study) if arm_id(study, c) not in asked]
     return ", ".join(["dense trained on as long", *own])

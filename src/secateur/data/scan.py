@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas
 
 CHUNK = 32  # files a piece of work
+KEEP_EVERY = 20_000  # photos between two writings of the index: a minute or less of reading
 Entry = tuple[str, str, str]  # path, class, part
 COLUMNS = ("path", "class", "part", "sha256", "phash", "width", "height", "bytes", "group")
 
@@ -103,13 +104,20 @@ def _facts(
     def read(some: Sequence[str]) -> list[tuple[str, Facts]]:
         return [(path, read_facts(listing.root / path)) for path in some]
 
+    def keep() -> None:
+        if index and (changed or len(known) != len(facts)):
+            write_index(index, {path: f for path, f in facts.items() if f.sha256})
+
+    kept = len(facts)
     try:
         for found in in_chunks(read, changed, CHUNK, workers):
             facts.update(found)
             tell(len(facts), len(paths))
-    finally:  # what was read before an interruption is not read again
-        if index and (changed or len(known) != len(facts)):
-            write_index(index, {path: f for path, f in facts.items() if f.sha256})
+            if len(facts) - kept >= KEEP_EVERY:  # what was read before a kill is not read again
+                keep()
+                kept = len(facts)
+    finally:
+        keep()
     return facts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
@@ -73,7 +74,10 @@ def export(
     for value in (*proto.graph.value_info, *proto.graph.input, *proto.graph.output, *proto.graph.initializer):
         del value.metadata_props[:]
     del proto.graph.metadata_props[:]
-    onnx.helper.set_model_props(proto, {"secateur.labels": "\n".join(labels), "secateur.input_px": str(px), **metadata})
+    onnx.helper.set_model_props(
+        proto,
+        {"secateur.labels": json.dumps(list(labels), ensure_ascii=False), "secateur.input_px": str(px), **metadata},
+    )
     file.write_bytes(proto.SerializeToString(deterministic=True))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def load(file: Path, threads: int = 0) -> Classifier:
     properties = session.get_modelmeta().custom_metadata_map
     if "secateur.labels" not in properties:
         raise UserError(f"{file} is an ONNX model, but not one that Secateur wrote: it names no labels")
-    return Classifier(session, tuple(properties["secateur.labels"].split("\n")), int(properties["secateur.input_px"]))
+    return Classifier(session, tuple(json.loads(properties["secateur.labels"])), int(properties["secateur.input_px"]))
 
 
 def softmax(logits: Logits) -> Logits:

@@ -17,6 +17,7 @@ class Regime(Protocol):
     """What the loop calls. `step` counts optimiser steps from 0."""
 
     masks: Masks
+    end: int  # the step from which the masks stay as they are: no earlier epoch may be kept as the best
 
     def before_step(self, step: int) -> None:
         """After the gradients are there, before the optimiser moves the weights."""
@@ -40,6 +41,7 @@ class Held:
 
     def __init__(self, parameters: Mapping[str, Tensor], masks: Masks) -> None:
         self.parameters = dict(parameters)
+        self.end = 0
         self.masks = {name: mask.to(self.parameters[name].device) for name, mask in masks.items()}
         masking.apply(self.parameters, self.masks)
 
@@ -77,10 +79,10 @@ class Gradual(Held):
         initial: float = 0.0,
     ) -> None:
         self.target, self.initial = target, initial
-        self.begin, self.end, self.frequency = begin, max(end, begin + 1), max(1, frequency)
         self.scope = scope
         kept: Masks = {n: torch.ones_like(p, dtype=torch.bool) for n, p in parameters.items()}
         super().__init__(parameters, kept)
+        self.begin, self.end, self.frequency = begin, max(end, begin), max(1, frequency)
 
     def sparsity_at(self, step: int) -> float:
         """s_t before rounding to elements; `target` from `end` on."""

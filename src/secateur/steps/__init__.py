@@ -14,6 +14,7 @@ class Row:
     where: str  # "module:function", called with a Context
     files: str  # what it writes
     tolerant: bool = False  # goes on without those of its inputs that failed
+    libraries: tuple[str, ...] = ()  # whose versions stand in its key: a new release may answer otherwise
 
 
 STEPS: dict[str, Row] = {
@@ -22,10 +23,10 @@ STEPS: dict[str, Row] = {
     "train": Row(1, "secateur.steps.train:train", "a saved model, history.json"),
     "prune": Row(1, "secateur.steps.prune:prune", "a saved model, pruned.json"),
     "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
-    "export": Row(1, "secateur.steps.deploy:export", "model.onnx"),
-    "parity": Row(1, "secateur.steps.deploy:parity", "parity.json"),
+    "export": Row(2, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),
+    "parity": Row(1, "secateur.steps.deploy:parity", "parity.json", libraries=("torch", "onnxruntime")),
     "profile": Row(1, "secateur.steps.measure:profile", "profile.json, sizes.json"),
     "choose": Row(1, "secateur.steps.judge:choose", "choice.json", tolerant=True),
-    "evaluate": Row(1, "secateur.steps.measure:evaluate", "evaluation.json"),
-    "collect": Row(1, "secateur.steps.judge:collect", "collected.json", tolerant=True),
+    "evaluate": Row(1, "secateur.steps.measure:evaluate", "evaluation.json", libraries=("onnxruntime",)),
+    "collect": Row(2, "secateur.steps.judge:collect", "collected.json", tolerant=True),
 }

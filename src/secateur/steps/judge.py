@@ -97,7 +97,18 @@ def _models(ctx: Context) -> list[ModelResult]:
         if kind in ("train", "retrain") and f"profile/{name}" in ctx.inputs:
             found.append(_model(ctx, role, name, folder))
     order = list(ctx.params["roles"])
-    return sorted(found, key=lambda m: (order.index(m.config), m.seed))
+    return sorted((_arrived(m, found) for m in found), key=lambda m: (order.index(m.config), m.seed))
+
+
+def _arrived(model: ModelResult, models: list[ModelResult]) -> ModelResult:
+    """A dense network counts as converged only if training on, at a full learning rate again, gained under a point of
+    validation accuracy: a schedule that ends at rest makes any curve flat."""
+    if model.role != "dense" or not model.history.converged:
+        return model
+    on = [m for m in models if m.seed == model.seed and m.config == f"{model.config}-longer"]
+    if not on or on[0].val_accuracy - model.val_accuracy < 0.01:
+        return model
+    return replace(model, history=replace(model.history, converged=False))
 
 
 def _model(ctx: Context, id: str, name: str, folder: Path) -> ModelResult:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 import torch
 
 from secateur import catalogue
-from secateur.errors import NotKnown
+from secateur.errors import NotKnown, UserError
 from secateur.export import onnx
 from secateur.measure.clock import median_seconds
 from secateur.models import prunable, saved
@@ -20,19 +18,10 @@ from secateur.settings import Study
 from secateur.training.fit import Fit, Photos
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """Costs on this machine."""
-
-    train_seconds: float  # a photo, forward and backward and step
-    eval_seconds: float  # a photo, forward
-    export_seconds: float  # a model
-    model_bytes: int
-    memory_bytes: int  # of this process at the end of the probe
-
-
-def check_layers(study: Study, classes: int) -> None:
-    """Raises NotKnown when a method spares a layer that the network has not."""
+def check(study: Study, classes: int) -> None:
+    """Raises NotKnown when a method spares a layer that the network has not, UserError when the device is missing."""
+    if study.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("device 'cuda' is not here: torch sees no NVIDIA GPU; allowed: cpu")
     found = dict(prunable.layers(build(study.backbone, classes, study.input_px)))
     for choice in study.methods:
         for name in choice.spare:
@@ -40,8 +29,9 @@ def check_layers(study: Study, classes: int) -> None:
                 raise NotKnown(f"method '{choice.name}': layer to spare", name, found)
 
 
-def probe(study: Study, classes: int) -> Probe:
-    """A few batches and one export of the dense network; seconds, not minutes."""
+def probe(study: Study, classes: int) -> dict[str, float]:
+    """The fields of budget.Costs, from a few batches and one export of the dense network: seconds, not minutes."""
+    torch.set_num_threads(study.threads or torch.get_num_threads())
     recipe = catalogue.load(catalogue.named(catalogue.RECIPES, "recipe", study.recipe).where)
     model = build(study.backbone, classes, study.input_px)
     px, n = study.input_px, int(recipe.batch_size)
@@ -58,10 +48,10 @@ def probe(study: Study, classes: int) -> Probe:
         labels = tuple(str(i) for i in range(classes))
         about = saved.preprocess_for(px)
         seconds = median_seconds(lambda: onnx.export(model, about, labels, file, {}), warm_ups=1, runs=1)
-    values = sum(t.numel() * t.element_size() for t in model.state_dict().values())
-    return Probe(train / n, evaluate / n, seconds, values, memory)
-
-
-def as_dict(made: Probe) -> dict[str, Any]:
-    """For the store."""
-    return asdict(made)
+    return {
+        "train_seconds": train / n,
+        "eval_seconds": evaluate / n,
+        "export_seconds": seconds,
+        "model_bytes": sum(t.numel() * t.element_size() for t in model.state_dict().values()),
+        "memory_bytes": memory,
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from secateur.errors import StepFailed
 from secateur.files import dump
 from secateur.models import prunable, saved
 from secateur.models.build import build
+from secateur.pruning.masks import count
 from secateur.pruning.regimes import Gradual, Held
 from secateur.records import Epoch, History
 from secateur.steps.context import Context
@@ -50,8 +52,25 @@ def retrain(ctx: Context) -> None:
     history = _fit(ctx, model, hooks)
     if regime:
         history = replace(history, spared=tuple(regime["spare"]))
+    if hooks:
+        _check(hooks, regime["target"] if regime else None, regime["scope"] if regime else "")
     a = loaded.architecture
     _write(ctx, model, history, a.backbone, loaded.labels, a.input_px, hooks, a.kept)
+
+
+def _check(hooks: Held, target: float | None, scope: str) -> None:
+    """What was pruned is zero, and as much was pruned as was asked for; a figure that lies is worse than none."""
+    for name, mask in hooks.masks.items():
+        if bool((hooks.parameters[name] * ~mask).any()):
+            raise StepFailed(f"'{name}' has weights that were pruned and are not zero")
+    if target is None:
+        return
+    pools = [list(hooks.masks.values())] if scope == "global" else [[m] for m in hooks.masks.values()]
+    for pool in pools:
+        n = sum(m.numel() for m in pool)
+        dropped = n - sum(int(m.sum()) for m in pool)
+        if dropped != count(target, n):
+            raise StepFailed(f"{dropped} of {n} weights were pruned, {count(target, n)} were asked for")
 
 
 def _gradual(ctx: Context, model: nn.Module, regime: dict[str, Any]) -> Gradual:
@@ -61,7 +80,7 @@ def _gradual(ctx: Context, model: nn.Module, regime: dict[str, Any]) -> Gradual:
         prunable.weights(model, regime["spare"]),
         regime["target"],
         begin=0,
-        end=max(1, steps // 2),
+        end=min(steps // 2, steps - 1),
         frequency=min(regime["frequency"], max(1, steps // 20)),
         scope=regime["scope"],
     )
@@ -106,6 +125,7 @@ def plain(side: Part, device: str = "cpu") -> Iterator[Any]:
 
 def _fit(ctx: Context, model: nn.Module, hooks: Held | None) -> History:
     p = ctx.params
+    torch.set_num_threads(p["threads"])
     torch.use_deterministic_algorithms(True, warn_only=p["device"] != "cpu")
     fit = Fit(
         model,
@@ -144,7 +164,9 @@ def _checkpoint(fit: Fit, work: Path) -> None:
     existing = sorted(work.glob("*.ckpt"))
     number = int(existing[-1].stem) + 1 if existing else 0
     scratch = work / "writing.tmp"
-    torch.save(fit.state_dict(), scratch)
+    content = io.BytesIO()
+    torch.save(fit.state_dict(), content)
+    scratch.write_bytes(content.getbuffer())  # torch's own writer hides a full disk behind another error
     scratch.replace(work / f"{number:08d}.ckpt")
     for old in existing[:-1]:
         old.unlink()

@@ -29,6 +29,7 @@ class Hooks(Protocol):
     """The part of a pruning regime that the loop calls."""
 
     masks: dict[str, Tensor]
+    end: int
 
     def before_step(self, step: int) -> None: ...
     def after_step(self, step: int) -> None: ...
@@ -137,7 +138,8 @@ class Fit:
             self.hooks.after_step(step)
         with torch.no_grad():
             correct = (logits.argmax(1) == y).sum()
-            self.sums += torch.stack([loss.double() * len(y), correct.double(), torch.tensor(len(y))]).cpu()
+            seen = torch.tensor(len(y), device=loss.device)
+            self.sums += torch.stack([loss.double() * len(y), correct.double(), seen]).cpu()
 
     def _lr_at(self, step: int) -> float:
         if self.recipe.schedule == "plateau":
@@ -174,7 +176,9 @@ class Fit:
         sparsity = 1 - sum(int(m.sum()) for m in masks) / total if total else 0.0
         row = Epoch(self.epoch, lr, loss / n, correct / n, val_loss, val_accuracy, sparsity)
         self.rows.append(row)
-        self._learn_from(val_loss)
+        moving = self.hooks is not None and self.epoch * self.photos.train_batches <= self.hooks.end
+        if not moving:  # an epoch before the masks are final is another network: it is neither kept nor waited for
+            self._learn_from(val_loss)
         self.epoch, self.batch = self.epoch + 1, 0
         self.sums = torch.zeros(3, dtype=torch.float64)
         return row
@@ -230,7 +234,7 @@ class Fit:
         self.optimiser.load_state_dict(state["optimiser"])
         self.best = dict(state["best"])
         self.rows = [Epoch(**row) for row in state["rows"]]
-        self.sums = state["sums"]
+        self.sums = state["sums"].cpu()
         if self.hooks:
             self.hooks.load_state_dict(state["hooks"])
         self.epoch, self.batch, self.best_epoch, self.idle_lr, self.idle_stop = state["place"]

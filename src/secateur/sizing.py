@@ -1,0 +1,62 @@
+"""How large a study may be: what this machine costs, and the study shrunk to its budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from secateur import catalogue
+from secateur.budget import Costs, shrink
+from secateur.engine import Watcher
+from secateur.errors import UserError
+from secateur.files import dump, read
+from secateur.records import Snapshot
+from secateur.settings import Study
+
+SIZED, PROBE = "sized.json", "probe.json"  # in a run's folder
+
+
+def probed(study: Study, classes: int, watcher: Watcher) -> Costs:
+    """What this machine costs now, with the threads that the study trains with. Raises UserError for a layer to spare
+    that is not there, or a device that is not."""
+    watcher.began("probing this machine", 0, 0)
+    catalogue.load("secateur.steps.probe:check")(study, classes)
+    made = catalogue.load("secateur.steps.probe:probe")(study, classes)
+    return Costs(**made)
+
+
+def sized(
+    study: Study, request: Study, home: Path, snapshot: Snapshot, jobs: int, watcher: Watcher
+) -> tuple[Study, Costs, tuple[str, ...]]:
+    """The study shrunk to its budget. A run that was begun keeps the size it was given: it resumes.
+
+    Raises UserError when the run of this name is of another folder.
+    """
+    asked = request.model_dump(mode="json") | {"jobs": jobs}
+    before = _before(home)
+    other = before.get("asked", {}).get("folder", request.folder)
+    if other != request.folder and Path(other).is_dir():
+        raise UserError(f"run '{study.name}' is of another folder, {other}: give this one a name with --name")
+    if before and before["asked"] == asked and before["photos"] == len(snapshot.photos):
+        return Study.model_validate(before["study"]), read(Costs, home / PROBE), tuple(before["notes"])
+    costs = probed(study, len(snapshot.classes), watcher)
+    study, notes = shrink(study, costs, len(snapshot.photos), len(snapshot.classes), jobs)
+    dump(costs, home / PROBE)
+    content = {"asked": asked, "photos": len(snapshot.photos), "study": study.model_dump(mode="json"), "notes": notes}
+    dump(content, home / SIZED)
+    return study, costs, tuple(notes)
+
+
+def _before(home: Path) -> dict[str, Any]:
+    """What the run was given when it was begun; empty when it was not, or by a release that wrote something else."""
+    if not (home / SIZED).is_file() or not (home / PROBE).is_file():
+        return {}
+    try:
+        content = read(dict[str, Any], home / SIZED)
+        Study.model_validate(content["study"])
+        read(Costs, home / PROBE)
+    except (UserError, ValidationError, KeyError):
+        return {}
+    return content
