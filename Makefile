@@ -4,19 +4,25 @@ ifeq ($(shell command -v $(PYTHON)),)
 PYTHON := python3
 endif
 BIN := .venv/bin
+# Where torch comes from; empty: where everything else does. The README names PyTorch's own index for machines whose
+# usual torch is the CUDA build, gigabytes large.
+TORCH_INDEX ?=
 
 .PHONY: install study test test-all lint format clean
 
 install: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/pip || $(PYTHON) -m venv .venv || \
+		{ rm -rf .venv; echo "no virtual environment could be made; on Debian: apt install python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	test -z "$(TORCH_INDEX)" || $(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		--index-url $(TORCH_INDEX) torch torchvision
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch .venv/installed
 
 study: install  ## the embedded study: drawn animals, a few minutes; prints where the report is
-	$(BIN)/secateur study demo --jobs $(shell nproc)
+	$(BIN)/secateur study demo --jobs 2
 
 lint: install
 	$(BIN)/ruff check .

@@ -22,11 +22,11 @@ SHORT = {
 }
 NOT_HERE = {
     "make test": "this test is part of it",
-    "make study": "CI's other job; `secateur study demo` below is the same study, made short",
+    "make study": "is `secateur study demo`, which is run below on a short leash and whole by tests/test_demo_study.py",
     "pip install": "needs a network",
     "git clone": "needs a network",
     "secateur fetch": "needs a network; tests/data holds its one line without one",
-    "python -m venv": "the environment that runs this test",
+    "secateur study studies/animals10.toml": "Kaggle's photos; the plan of the file is tested below",
 }
 
 
@@ -61,6 +61,13 @@ def test_every_command_of_the_readme_runs(few_photos: Path, tmp_path: Path):
         done = _run(command, few_photos.parent)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     assert (few_photos.parent / "runs" / "photos" / "report.html").is_file()
+
+
+@pytest.mark.parametrize("name", ["animals10.toml", "animals10-as-published.toml"])
+def test_study_files_are_sound(name: str, few_photos: Path):
+    done = _run(f"secateur study {ROOT / 'studies' / name} --folder {few_photos} --plan", few_photos.parent)
+    assert done.returncode == 0, done.stderr
+    assert "retrain" in done.stdout
 
 
 def test_every_command_of_the_program_is_in_the_readme():

@@ -124,7 +124,8 @@ def test_a_device_that_is_not_here(tmp_path: Path):
 
 
 def test_without_torch_it_says_what_to_install(tmp_path: Path):
-    code = "import sys\nsys.modules['torch'] = None\nfrom secateur.cli import main\nmain(['inspect', 'cnn'])"  # None: as absent
+    absent = "sys.modules['torch'] = None"
+    code = f"import sys\n{absent}\nfrom secateur.cli import main\nmain(['inspect', 'cnn'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     one_line(done, "secateur[train]")
 
