@@ -191,7 +191,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The same five sizes for every model: weights only, no optimiser state. Bytes."""
+    """The same sizes for every model: weights only, no optimiser state. Bytes."""
 
     file: int  # weights.safetensors as it lies on the disk
     deflate: int  # after zlib level 9
@@ -199,6 +199,7 @@ class Sizes:
     reference: int  # n·H(sparsity) bits a layer for the positions + kept values × bits of their type
     onnx: int  # the exported file, which is what is deployed
     memory: int  # parameter bytes once loaded (zeros included); not the process's memory
+    packed: int = 0  # a bit a value for the positions, zstandard over them, and the kept values as they are
 
 
 @dataclass(frozen=True, slots=True)

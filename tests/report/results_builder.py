@@ -134,7 +134,7 @@ def profile(method: str, target: float) -> Profile:
 def sizes(p: Profile) -> Sizes:
     dense = 4 * p.parameters
     packed = round(dense * 0.93 * max(0.08, p.nonzero / p.parameters))
-    return Sizes(dense + 2048, packed + 9000, packed, round(packed * 0.97), dense + 6144, dense)
+    return Sizes(dense + 2048, packed + 9000, packed, round(packed * 0.97), dense + 6144, dense, round(packed * 0.98))
 
 
 def history(accuracy: float, epochs: int, rng: random.Random, recipe: str = "fast") -> History:

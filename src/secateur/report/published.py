@@ -42,6 +42,7 @@ METRICS = {
     "file": "File",
     "deflate": "File after deflate",
     "zstd": "File after zstd",
+    "packed": "Packed form",
     "reference": "Reference size",
     "onnx": "ONNX file",
     "memory": "Weights in memory",
