@@ -7,6 +7,8 @@ BIN := .venv/bin
 # Where torch comes from; empty: where everything else does. The README names PyTorch's own index for machines whose
 # usual torch is the CUDA build, gigabytes large.
 TORCH_INDEX ?=
+# More words for `secateur study`.
+FLAGS ?=
 
 .PHONY: install study test test-all lint format clean
 
@@ -22,7 +24,7 @@ install: .venv/installed
 	touch .venv/installed
 
 study: install  ## the embedded study: drawn animals, a few minutes; prints where the report is
-	$(BIN)/secateur study demo --jobs 2
+	$(BIN)/secateur study demo --jobs 2 $(FLAGS)
 
 lint: install
 	$(BIN)/ruff check .

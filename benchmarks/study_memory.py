@@ -2,7 +2,8 @@
 
 Claim: the peak of RssAnon at 100 px is flat within 5 % from 2,000 to 20,000 photos, and under 1.5 GiB. Pixels are
 memory-mapped: the system counts them as file pages and drops them when it needs the room. Each study runs in a
-fresh process, sampled ten times a second with all its children; one epoch, one sparsity, since time adds nothing.
+fresh process, sampled ten times a second with all its children; one epoch of dense, one of a cut network: more
+of the same adds time and no memory.
 
     python benchmarks/study_memory.py --photos FOLDER [--few 2000] [--many 20000] [--px 100]
 """
@@ -36,7 +37,8 @@ def anonymous(process: psutil.Process) -> int:
 def peak(folder: str, photos: int, px: int) -> int:
     """Of `secateur study` from scan to report."""
     with tempfile.TemporaryDirectory() as runs:
-        words = f"--photos {photos} --input-px {px} --epochs 1 --retrain-epochs 1 --seeds 0 --sparsities 0.5"
+        words = f"--photos {photos} --input-px {px} --epochs 1 --retrain-epochs 1 --seeds 0 --sparsities 0.9"
+        words += " --methods filter-l1 --no-controls"
         command = [sys.executable, "-m", "secateur", "study", folder, *words.split(), "--budget", "", "--runs", runs]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as child:
             process, highest = psutil.Process(child.pid), 0

@@ -22,7 +22,7 @@ SHORT = {
 }
 NOT_HERE = {
     "make test": "this test is part of it",
-    "make study": "is `secateur study demo`, which is run below on a short leash and whole by tests/test_demo_study.py",
+    "make study": "has a test of its own below",
     "pip install": "needs a network",
     "git clone": "needs a network",
     "secateur fetch": "needs a network; tests/data holds its one line without one",
@@ -61,6 +61,17 @@ def test_every_command_of_the_readme_runs(few_photos: Path, tmp_path: Path):
         done = _run(command, few_photos.parent)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     assert (few_photos.parent / "runs" / "photos" / "report.html").is_file()
+
+
+def test_make_study_runs(tmp_path: Path):
+    """On a short leash; tests/test_demo_study.py runs it whole."""
+    if not (ROOT / ".venv" / "installed").is_file():
+        pytest.fail("these tests are run by `make test`, which installs first")
+    flags = " ".join([*SHORT["study"], "--photos", "400", "--methods", "filter-l1", "--runs", str(tmp_path)])
+    done = subprocess.run(["make", "study", f"FLAGS={flags}"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"report: {tmp_path}/demo/report.html" in " ".join(done.stderr.split())
+    assert (tmp_path / "demo" / "report.html").is_file()
 
 
 @pytest.mark.parametrize("name", ["animals10.toml", "animals10-as-published.toml"])

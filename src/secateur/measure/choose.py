@@ -19,6 +19,7 @@ def choose(
 
     `accuracies`: target → fractions over seeds. Raises ValueError when it is empty.
     """
+    points = f"{margin:g} point{'' if margin == 1 else 's'}"
     means = {t: sum(v) / len(v) for t, v in sorted(accuracies.items()) if v}
     if not means:
         raise ValueError("nothing to choose from")
@@ -30,10 +31,10 @@ def choose(
         if within:
             target = max(within)
             why = (
-                f"highest sparsity within {margin:g} points of dense trained on as long "
+                f"highest sparsity within {points} of dense trained on as long "
                 f"on validation: {means[target]:.1%} against {reference:.1%}"
             )
         else:
-            why += f"; none is within {margin:g} points of dense trained on as long ({reference:.1%})"
+            why += f"; none is within {points} of dense trained on as long ({reference:.1%})"
     config = f"{backbone}/{method}/{target:g}"
     return Choice(backbone, method, config, target, why, tuple(means.items()))

@@ -51,7 +51,11 @@ def _failed(judged: Judged, against: str) -> bool:
 
 def _do_not_prune(judged: Sequence[Judged]) -> str:
     if all(_failed(j, "dense") for j in judged):
-        which = f"{judged[0].name} is" if len(judged) == 1 else f"all {len(judged)} chosen networks are"
+        which = (
+            f"{judged[0].name} is"
+            if len(judged) == 1
+            else f"{'both' if len(judged) == 2 else f'all {len(judged)}'} chosen networks are"
+        )
         return f"Do not prune: {which} worse than dense trained equally long."
     if all(_failed(j, "random") for j in judged):
         return "Do not prune by these criteria: random pruning does as well."
