@@ -82,7 +82,7 @@ def test_better_than_dense_is_said_only_when_shown() -> None:
 def test_do_not_prune_when_all_are_worse() -> None:
     found = answer((FILTERS, FAILS, BEATS), (MAGNITUDE, FAILS, BEATS))
     assert found.kind == "do-not-prune"
-    assert found.headline == "Do not prune: all 2 chosen networks are worse than dense trained equally long."
+    assert found.headline == "Do not prune: both chosen networks are worse than dense trained equally long."
     assert found.use == LONGER  # the better of the two dense ones on validation
     assert found.photos_needed is None
 
