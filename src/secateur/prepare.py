@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from secateur import catalogue
@@ -21,13 +21,22 @@ DEMO_VERSION = 2
 Report = Callable[[int, int], None]
 
 
-def listing(folder: str) -> tuple[tuple[str, ...], int]:
-    """Classes and number of files of a folder, by their names alone: instant. The demo's are known."""
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a folder holds, by its names alone."""
+
+    classes: tuple[str, ...]
+    photos: int
+    split: bool  # into train, val and test folders
+
+
+def glance(folder: str) -> Glance:
+    """Instant: no file is opened. The demo's are known. Raises UserError for a folder without class folders."""
     if folder == DEMO:
         demo = catalogue.DEMO
-        return demo.classes, demo.per_class * len(demo.classes)
+        return Glance(demo.classes, demo.per_class * len(demo.classes), False)
     found = catalogue.load("secateur.data.listing:list_folder")(Path(folder))
-    return tuple(found.classes), len(found.files)
+    return Glance(tuple(found.classes), len(found.files), any(part for _, _, part in found.files))
 
 
 def photos(study: Study, store: Store, progress: Report) -> Snapshot:

@@ -17,10 +17,11 @@ EPOCHS_AT_MOST = 100
 PHOTO_PASSES = 60_000  # small folders are seen more often: a network needs steps, not epochs
 
 
-def bare(folder: str, photos: int) -> dict[str, object]:
-    """Defaults for a folder of so many photos, where the user named no study file."""
+def bare(folder: str, photos: int, split: bool = False) -> dict[str, object]:
+    """Defaults for a folder of so many photos, where the user named no study file; `split`: it is split already."""
     epochs = max(EPOCHS_AT_LEAST, min(EPOCHS_AT_MOST, round(PHOTO_PASSES / max(1, photos))))
-    return {"folder": folder, "epochs": epochs, "budget": BARE_BUDGET}
+    own = {"split": "folders"} if split else {}
+    return {"folder": folder, "epochs": epochs, "budget": BARE_BUDGET} | own
 
 
 def settle(study: Study, jobs: int = 1) -> Study:

@@ -97,6 +97,14 @@ def test_a_study_without_a_folder(tmp_path: Path):
     one_line(secateur("study", "s.toml", "--plan", cwd=tmp_path), "folder")
 
 
+def test_a_folder_that_is_split_already_stays_so(tmp_path: Path):
+    for part in ("train", "val", "test"):
+        for name in ("cat", "dog"):
+            colours(tmp_path / "photos" / part, name, 3)
+    done = secateur("study", "photos", "--plan", cwd=tmp_path)
+    assert "split folders" in done.stdout
+
+
 def test_an_unknown_command_and_an_unknown_run(tmp_path: Path):
     one_line(secateur("stdy", cwd=tmp_path), "Did you mean 'study'?")
     one_line(secateur("report", "nothing", cwd=tmp_path), "run 'nothing' is not known")

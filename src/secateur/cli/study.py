@@ -74,9 +74,9 @@ def request(what: str, given: dict[str, Any]) -> Study:
         return make(study.model_dump(mode="json") | values, what)
     if "folder" in values:
         raise UserError(f"--folder is for study files; '{what}' is a folder already")
-    _, photos = prepare.listing(what)
+    seen = prepare.glance(what)
     name = path.resolve().name
-    return make({"name": name} | bare(str(path.resolve()), photos) | values, what)
+    return make({"name": name} | bare(str(path.resolve()), seen.photos, seen.split) | values, what)
 
 
 def add(app: typer.Typer) -> None:
@@ -130,7 +130,7 @@ def _plan(asked: Study, jobs: int, estimated: bool, as_json: bool) -> int:
 
     if not asked.folder:
         raise UserError("the study names no folder of photos: set `folder`")
-    classes, photos = prepare.listing(asked.folder)
+    seen = prepare.glance(asked.folder)
     settled = settle(asked, jobs)
     rows: list[Estimate] = []
     notes: tuple[str, ...] = ()
@@ -138,10 +138,10 @@ def _plan(asked: Study, jobs: int, estimated: bool, as_json: bool) -> int:
         from secateur.engine import Silent
         from secateur.sizing import probed
 
-        costs = probed(settled, len(classes), Silent())
-        settled, said = shrink(settled, costs, photos, len(classes), jobs)
+        costs = probed(settled, len(seen.classes), Silent())
+        settled, said = shrink(settled, costs, seen.photos, len(seen.classes), jobs)
         notes = tuple(said)
-        rows = estimate(plan(settled), costs, photos_of(settled, photos), settled.fractions)
+        rows = estimate(plan(settled), costs, photos_of(settled, seen.photos), settled.fractions)
     steps = plan(settled)
     if as_json:
         made = {"study": settled.model_dump(mode="json"), "steps": [asdict(s) for s in steps]}
