@@ -73,7 +73,7 @@ def test_too_few_photos_for_the_split(tmp_path: Path):
     [
         (["--sparsities", "1.0"], "got 1.0"),
         (["--sparsities", "-0.5"], "got -0.5"),
-        (["--sparsities", "nan"], "got nan"),
+        (["--sparsities", "nan"], "finite"),
         (["--methods", "magnitud"], "did you mean 'magnitude'?"),
         (["--backbone", "cn"], "did you mean 'cnn'?"),
         (["--input-px", "3"], "input_px"),
