@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from secateur.report import published
 from secateur.report.decision import decide
 from secateur.report.holes import holes
 from secateur.report.rows import Row, classes, configurations, confused, confusion, once, pareto
-from secateur.report.wording import claim, pictures
+from secateur.report.wording import OF_THE_METHOD, claim, pictures
 
 FORMAT = 1
 PROBLEMS_SHOWN = 12  # of a kind, on the page; report.json's records hold them all
@@ -181,10 +182,17 @@ def how(results: Results) -> list[Row]:
         {
             "what": what,
             "how": once(m.how for m in measures if m and m.how),
-            "doubts": once(d for m in measures if m for d in m.doubts),
+            "doubts": once(_general(d) for m in measures if m for d in m.doubts),
         }
         for what, measures in found.items()
     ]
+
+
+def _general(doubt: str) -> str:
+    """What is said of the whole kind of number: the figures of one of them stand beside it, in the tables."""
+    if doubt.startswith(OF_THE_METHOD):
+        return "of two intervals, over seeds and over photos, the wider is shown"
+    return re.sub(r"^p = [\d.e-]+ after Holm", "some p-values above 0.05 after Holm", doubt)
 
 
 def _cost(results: Results) -> Row:
