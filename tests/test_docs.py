@@ -105,5 +105,5 @@ def test_every_row_of_the_catalogue_can_be_loaded_and_is_explained():
 
 @pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md"])
 def test_files_that_a_document_names_are_there(name: str):
-    for path in re.findall(r"`((?:tests|benchmarks|studies|src)/[\w./-]+\.\w+)`", (ROOT / name).read_text()):
+    for path in re.findall(r"[`(]((?:tests|benchmarks|studies|src|docs)/[\w./-]+\.\w+)[`)]", (ROOT / name).read_text()):
         assert (ROOT / path).exists(), path
