@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -43,34 +42,34 @@ def figures(runs: Path) -> dict[str, Any]:
     return content
 
 
+def state(runs: Path) -> tuple[int, int]:
+    """Finished results, and the newest checkpoint of the work under way."""
+    results = len([p for p in (runs / ".store").glob("*/*") if p.is_dir() and p.parent.name != "tmp"])
+    return results, max([int(p.stem) for p in (runs / ".work").glob("*/*.ckpt")], default=-1)
+
+
 def test_killed_ten_times_it_ends_with_the_same_figures(few_photos: Path, tmp_path: Path):
     file = tmp_path / "small.toml"
     file.write_text(STUDY.format(folder=few_photos))
     alone, killed = tmp_path / "alone", tmp_path / "killed"
-    began = time.monotonic()
     done = subprocess.run(command(alone, file), env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    took = time.monotonic() - began
 
     chance = random.Random(20261122)
-    moments: list[float] = []
-    slower = 0.3  # of the time that the whole took: the share a process lives, at most; the rest is its beginning
-    while len(moments) < KILLS:
+    for _ in range(KILLS):
         process = subprocess.Popen(
-            command(killed, file), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            command(killed, file), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        moment = chance.uniform(0.2, 1.0) * slower * took
-        try:
-            process.wait(timeout=moment)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            moments.append(moment)
-            continue
-        # it ended before its tenth kill, and well: begin again, with less time between the kills
-        assert process.returncode == 0, process.stderr.read().decode()
-        shutil.rmtree(killed)
-        moments, slower = [], slower * 0.8
+        # a random moment is a random amount of progress: seconds would tell how busy the machine is
+        seen, changes = state(killed), chance.randint(1, 3)
+        while changes:
+            now = state(killed)
+            changes, seen = changes - (now != seen), now
+            assert process.poll() is None, "it ended before its tenth kill: the study is too small"
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.15))
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
     last = subprocess.run(command(killed, file), env=environment(), capture_output=True, text=True)
     assert last.returncode == 0, last.stderr
     assert figures(killed) == figures(alone)
