@@ -215,7 +215,10 @@ def test_interrupted_is_130_and_the_same_command_goes_on(tmp_path: Path):
     while not list((tmp_path / "runs" / ".store").glob("pixels/*")) and time.monotonic() < deadline:
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    try:
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130, said
     assert "the same command goes on" in said.splitlines()[-1]
     assert "Traceback" not in said

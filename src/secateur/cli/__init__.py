@@ -8,6 +8,7 @@ from types import FrameType
 
 import typer
 
+from secateur.cli.common import STOP
 from secateur.errors import SecateurError, UserError
 
 TRAINING = ("torch", "torch_pruning", "safetensors", "onnx", "onnxscript")  # of the extra `train`
@@ -48,6 +49,7 @@ def app() -> typer.Typer:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line and exit: 0 done, 1 a step failed, 2 the user's mistake, 130 interrupted."""
     signal.signal(signal.SIGTERM, _as_interrupt)
+    signal.signal(signal.SIGINT, _as_interrupt)
     try:
         code = app()(arguments, standalone_mode=False)
     except UserError as error:
@@ -86,4 +88,5 @@ def _say(words: str) -> None:
 
 
 def _as_interrupt(signum: int, frame: FrameType | None) -> None:
+    STOP.set()  # an exception raised inside somebody's callback or import may be swallowed; this is not
     raise KeyboardInterrupt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
+STOP = threading.Event()  # the user asked to stop
 RUNS = typer.Option(Path("runs"), "--runs", envvar="SECATEUR_RUNS", help="Folder that holds runs and their results.")
 JSON = typer.Option(False, "--json", help="Print JSON, for programs.")
 

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from secateur.budget import Estimate, describe
-from secateur.cli.common import duration, mebibytes
+from secateur.cli.common import STOP, duration, mebibytes
 from secateur.plan import arm_id, arms, percent
 from secateur.records import Outcome, Step
 from secateur.settings import Study
@@ -41,6 +41,8 @@ class Shown:
         self.bars.reset(self.task, total=None, description=text, note="")
 
     def progress(self, done: float, total: float, note: str) -> None:
+        if STOP.is_set():
+            raise KeyboardInterrupt
         self.bars.update(self.task, completed=done, total=total, note=note)
         if not self.console.is_terminal and time.monotonic() - self.last > QUIET_SECONDS:
             self.last = time.monotonic()
