@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from secateur import catalogue
+from secateur import backbones, catalogue
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -91,7 +91,7 @@ def test_every_command_of_the_program_is_in_the_readme():
 
 def test_every_row_of_the_catalogue_can_be_loaded_and_is_explained():
     rows = [
-        *catalogue.BACKBONES,
+        *backbones.BACKBONES,
         *catalogue.METHODS,
         *catalogue.RECIPES,
         *catalogue.AUGMENTATIONS,

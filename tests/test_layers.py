@@ -17,7 +17,8 @@ FOLDERS = ("data", "models", "pruning", "training", "measure", "export", "report
 MAY = {
     "records": set(),
     "errors": set(),
-    "catalogue": {"errors", "data", "models", "pruning", "training", "export"},
+    "backbones": {"models"},
+    "catalogue": {"backbones", "errors", "data", "models", "pruning", "training", "export"},
     "files": {"errors"},
     "settings": {"errors", "catalogue"},
     "plan": {"records", "settings", "catalogue"},

@@ -9,17 +9,8 @@ import importlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from secateur.backbones import BACKBONES, Backbone
 from secateur.errors import NotKnown
-
-
-@dataclass(frozen=True, slots=True)
-class Backbone:
-    name: str
-    source: str
-    licence: str
-    default_px: int
-    where: str  # "module:function", (classes, input_px) → torch.nn.Module
-    help: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +41,6 @@ class Named:
     where: str
     help: str
 
-
-BACKBONES: tuple[Backbone, ...] = (
-    Backbone(
-        name="cnn",
-        source="the study's custom CNN: three blocks of two 3×3 convolutions, two dense layers",
-        licence="Apache-2.0 (starts from random weights)",
-        default_px=100,
-        where="secateur.models.cnn:cnn",
-        help="Custom CNN of the original study; 5,011,242 parameters at 100 px and ten classes.",
-    ),
-)
 
 METHODS: tuple[Method, ...] = (
     Method(
@@ -195,9 +175,18 @@ def _find(rows: tuple[Any, ...], what: str, name: str) -> Any:
 
 
 def backbone(name: str) -> Backbone:
-    """The row of a backbone. Raises NotKnown with the nearest name."""
-    row: Backbone = _find(BACKBONES, "backbone", name)
-    return row
+    """The row of a backbone; of one that is not listed here, made from what timm says of it (slow: imports torch).
+
+    Raises NotKnown with the nearest name.
+    """
+    for row in BACKBONES:
+        if row.name == name:
+            return row
+    try:
+        facts = load("secateur.models.timm_zoo:facts")(name)
+    except ImportError:  # the base install
+        raise NotKnown("backbone", name, [r.name for r in BACKBONES], see=_SEE["backbone"]) from None
+    return Backbone(name, facts.source, facts.licence, facts.input_px, help=f"timm's {facts.tag}.")
 
 
 def method(name: str) -> Method:

@@ -15,6 +15,9 @@ import difflib
 from collections.abc import Iterable
 
 
+MOST = 40  # names in one line
+
+
 class SecateurError(Exception):
     """Anything raised on purpose; its text is one line: what, where, got, allowed."""
 
@@ -34,7 +37,8 @@ class NotKnown(UserError):
     def __init__(self, what: str, got: str, allowed: Iterable[str], see: str = "") -> None:
         names = sorted(allowed)
         near = difflib.get_close_matches(got, names, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}."
+        more = f" … and {len(names) - MOST} more" if len(names) > MOST else ""
+        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names[:MOST])}{more}."
         super().__init__(f"{what} '{got}' is not known; {hint}" + (f" See: {see}" if see else ""))
 
 

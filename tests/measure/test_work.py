@@ -41,7 +41,7 @@ def test_a_dense_layer_and_zeros():
 
 def test_what_is_not_counted_is_listed():
     made = profile(nn.Sequential(nn.Conv2d(3, 3, 1), nn.Softplus()), torch.zeros(1, 3, 2, 2), lambda n, m: "")
-    assert made.not_counted == ("1: Softplus",)
+    assert made.not_counted == ("1 × Softplus",)
 
 
 def test_reference_size_by_hand():

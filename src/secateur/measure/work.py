@@ -7,6 +7,7 @@ counted is listed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from secateur.records import LayerRow, Profile
 
-_FREE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Dropout, nn.Flatten, nn.Identity, nn.ReLU, nn.MaxPool2d)
+_FREE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Dropout, nn.Flatten, nn.Identity, nn.ReLU, nn.ReLU6, nn.MaxPool2d)
 
 
 def multiply_adds(module: nn.Module, output: Tensor) -> int:
@@ -38,8 +39,7 @@ def _output_shapes(model: nn.Module, example: Tensor) -> dict[str, Tensor]:
 
         return hook
 
-    leaves = [(n, m) for n, m in model.named_modules() if not list(m.children())]
-    handles = [m.register_forward_hook(keep(n)) for n, m in leaves]
+    handles = [m.register_forward_hook(keep(n)) for n, m in _rows(model)]
     was_training = model.training
     try:
         model.eval()(example)
@@ -53,13 +53,12 @@ def _output_shapes(model: nn.Module, example: Tensor) -> dict[str, Tensor]:
 def profile(model: nn.Module, example: Tensor, why: Callable[[str, nn.Module], str]) -> Profile:
     """Every layer of `model` as it runs on `example` (1, 3, h, w); `why` says what can be pruned of a layer."""
     outputs = _output_shapes(model, example)
-    rows, not_counted = [], []
+    rows, not_counted = [], Counter[str]()
     prunable = zeros = 0
-    for name, module in model.named_modules():
-        if list(module.children()):
-            continue
+    for name, module in _rows(model):
         if name not in outputs:
-            not_counted.append(f"{name}: {type(module).__name__} did not run")
+            if not isinstance(module, nn.Identity):
+                not_counted[f"{type(module).__name__} that did not run"] += 1
             continue
         own = list(module.parameters(recurse=False))
         nonzero = sum(int(torch.count_nonzero(p)) for p in own)
@@ -80,8 +79,8 @@ def profile(model: nn.Module, example: Tensor, why: Callable[[str, nn.Module], s
         if isinstance(module, nn.Conv2d | nn.Linear):
             prunable += module.weight.numel()
             zeros += module.weight.numel() - int(torch.count_nonzero(module.weight))
-        elif not isinstance(module, _FREE):
-            not_counted.append(f"{name}: {type(module).__name__}")
+        elif not isinstance(module, _FREE) and not list(module.children()):
+            not_counted[type(module).__name__] += 1
     values = sum(r.parameters for r in rows)
     return Profile(
         layers=tuple(rows),
@@ -94,8 +93,14 @@ def profile(model: nn.Module, example: Tensor, why: Callable[[str, nn.Module], s
         sparsity_of_prunable=zeros / prunable if prunable else 0.0,
         sparsity_of_model=1 - sum(r.nonzero for r in rows) / values if values else 0.0,
         weight_bytes=sum(t.numel() * t.element_size() for t in model.state_dict().values()),
-        not_counted=tuple(not_counted),
+        not_counted=tuple(f"{n} × {what}" for what, n in not_counted.items()),
     )
+
+
+def _rows(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Modules without children, and those that hold values of their own beside their children."""
+    found = model.named_modules()
+    return [(n, m) for n, m in found if not list(m.children()) or list(m.parameters(recurse=False))]
 
 
 def _running(module: nn.Module) -> int:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from secateur.errors import UserError
+from secateur.models import timm_zoo
 from secateur.models.build import skeleton
 
 FORMAT = 1
@@ -30,6 +31,7 @@ class Architecture:
     shapes: dict[str, list[int]] = field(default_factory=dict)  # parameter or buffer → shape
     kept: dict[str, list[int]] = field(default_factory=dict)  # layer → filters of the original; information
     library: dict[str, str] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)  # of a transfer network: pool, head
     format: int = FORMAT
 
 
@@ -46,10 +48,15 @@ def _integers(module: nn.Module) -> dict[str, Any]:
 
 
 def describe(
-    model: nn.Module, backbone: str, classes: int, input_px: int, kept: Mapping[str, list[int]] | None = None
+    model: nn.Module,
+    backbone: str,
+    classes: int,
+    input_px: int,
+    kept: Mapping[str, list[int]] | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> Architecture:
     """What `model`, cut from `backbone`, changed. Raises ValueError when it has other modules."""
-    original = skeleton(backbone, classes, input_px)
+    original = skeleton(backbone, classes, input_px, options)
     modules, originals = dict(model.named_modules()), dict(original.named_modules())
     if modules.keys() != originals.keys():
         odd = sorted(modules.keys() ^ originals.keys())[0]
@@ -66,7 +73,8 @@ def describe(
         for name, tensor in model.state_dict().items()
         if tensor.shape != before_state[name].shape
     }
-    return Architecture(backbone, classes, input_px, attributes, shapes, dict(kept or {}), {"torch": torch.__version__})
+    library = {"torch": torch.__version__} | ({"timm": timm_zoo.timm().__version__} if options else {})
+    return Architecture(backbone, classes, input_px, attributes, shapes, dict(kept or {}), library, dict(options or {}))
 
 
 def rebuild(architecture: Architecture, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
@@ -74,7 +82,7 @@ def rebuild(architecture: Architecture, tensors: Mapping[str, torch.Tensor]) -> 
 
     Raises UserError naming the first tensor that is missing, unexpected or of another shape.
     """
-    model = skeleton(architecture.backbone, architecture.classes, architecture.input_px)
+    model = skeleton(architecture.backbone, architecture.classes, architecture.input_px, architecture.options)
     modules = dict(model.named_modules())
     for name, changes in architecture.attributes.items():
         if name not in modules:

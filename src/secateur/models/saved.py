@@ -4,7 +4,7 @@ of a weight-pruned one as bits. Loading runs no code from a file."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,11 @@ class Saved:
     masks: Masks
 
 
-def preprocess_for(input_px: int) -> dict[str, Any]:
+def preprocess_for(
+    input_px: int, mean: Sequence[float] = (0.0, 0.0, 0.0), std: Sequence[float] = (1.0, 1.0, 1.0)
+) -> dict[str, Any]:
     """How a photo becomes the network's input: stretched to a square, then (pixel / 255 − mean) / std."""
-    return {"input_px": input_px, "resize": "stretch", "mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
+    return {"input_px": input_px, "resize": "stretch", "mean": list(mean), "std": list(std)}
 
 
 def save(
@@ -48,15 +50,18 @@ def save(
     made: Mapping[str, Any],
     masks: Mapping[str, torch.Tensor] | None = None,
     kept: Mapping[str, list[int]] | None = None,
+    options: Mapping[str, str] | None = None,
+    preprocess: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the five files into `folder`, which exists."""
-    architecture = describe(model, backbone, len(labels), input_px, kept)
+    """Write the five files into `folder`, which exists. `options`: of a transfer network, as `build` takes them;
+    `preprocess`: as `preprocess_for` makes it, of pixels in [0, 1] where none is given."""
+    architecture = describe(model, backbone, len(labels), input_px, kept, options)
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     save_file(tensors, folder / "weights.safetensors")
     for name, content in (
         ("architecture", to_json(architecture)),
         ("labels", list(labels)),
-        ("preprocess", preprocess_for(input_px)),
+        ("preprocess", dict(preprocess or preprocess_for(input_px))),
         ("made", dict(made)),
     ):
         text = json.dumps(content, indent=1, ensure_ascii=False)

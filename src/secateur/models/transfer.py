@@ -1,0 +1,89 @@
+"""A transfer network: a backbone without its last layer, pooled to a vector, and a new head on it.
+
+Letters: n photos, h = w = input_px, d features.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+
+from secateur.models import timm_zoo
+from secateur.models.cnn import KERAS_EPS
+
+POOLS = ("avg", "max")
+HEADS = ("linear", "study")
+LINEAR_DROPOUT = 0.2
+
+
+class Transfer(nn.Module):
+    """(n, 3, h, w), normalised → logits (n, classes)."""
+
+    def __init__(self, body: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.body, self.head = body, head
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.body(x))
+        return logits
+
+
+def transfer(backbone: str, classes: int, input_px: int, pool: str, head: str) -> Transfer:
+    """The network with fresh weights.
+
+    pool: "avg" or "max" over the last map. head: "linear" (dropout 0.2, dense), or "study": dense 128 ReLU – BN –
+    dropout 0.45 – dense 256 ReLU – BN – dropout 0.45 – dense, begun as Keras does.
+
+    Raises NotKnown for an unknown backbone, ValueError for a pool, head or input size that is not possible.
+    """
+    if pool not in POOLS:
+        raise ValueError(f"pool '{pool}' is not known; allowed: {', '.join(POOLS)}")
+    if head not in HEADS:
+        raise ValueError(f"head '{head}' is not known; allowed: {', '.join(HEADS)}")
+    try:
+        body = timm_zoo.create(backbone, input_px, 0, pool)
+        wide = features(body, backbone, input_px, pool)
+    except (AssertionError, RuntimeError, TypeError) as error:
+        first = " ".join(str(error).split())[:160]
+        raise ValueError(f"backbone '{backbone}' cannot take photos of {input_px} px: {first}") from error
+    return Transfer(body, _HEADS[head](wide, classes))
+
+
+def features(body: nn.Module, backbone: str, input_px: int, pool: str) -> int:
+    """d: how many features a photo has. A run on the meta device, which also shows that the size is possible."""
+    on_meta = next(body.parameters()).is_meta
+    with torch.device("meta"), torch.no_grad():
+        probe = body if on_meta else timm_zoo.create(backbone, input_px, 0, pool)
+        out = probe.eval()(torch.empty(1, 3, input_px, input_px))
+    body.train()
+    return int(out.shape[1])
+
+
+def linear(wide: int, classes: int) -> nn.Sequential:
+    """(n, d) → logits (n, classes)."""
+    fc = nn.Linear(wide, classes)
+    nn.init.zeros_(fc.bias)
+    nn.init.normal_(fc.weight, std=0.01)
+    return nn.Sequential(OrderedDict(drop=nn.Dropout(LINEAR_DROPOUT), fc=fc))
+
+
+def study(wide: int, classes: int) -> nn.Sequential:
+    """(n, d) → logits (n, classes): the head of the original study, which has ReLU before BN."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for number, units in ((1, 128), (2, 256)):
+        layers[f"fc{number}"] = nn.Linear(wide, units)
+        layers[f"relu{number}"] = nn.ReLU()
+        layers[f"bn{number}"] = nn.BatchNorm1d(units, eps=KERAS_EPS)
+        layers[f"drop{number}"] = nn.Dropout(0.45)
+        wide = units
+    layers["fc3"] = nn.Linear(wide, classes)
+    for module in layers.values():
+        if isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            nn.init.zeros_(module.bias)
+    return nn.Sequential(layers)
+
+
+_HEADS = {"linear": linear, "study": study}
