@@ -14,7 +14,10 @@ from secateur.records import Profile
 
 
 def look(what: str, input_px: int = 0, classes: int = 10, pool: str = "avg", head: str = "linear") -> Profile:
-    """Every layer of a backbone or a saved model; `pool` and `head` are for timm's backbones. Raises UserError for what is neither."""
+    """Every layer of a backbone or a saved model; `pool` and `head` are for timm's backbones.
+
+    Raises UserError for what is neither.
+    """
     if Path(what).is_dir():
         loaded = saved.load(Path(what))
         model, px = loaded.model, loaded.architecture.input_px
