@@ -14,7 +14,8 @@ from secateur.models.build import build
 from secateur.pruning import masks
 from secateur.pruning.regimes import Gradual, Held
 from secateur.records import Epoch
-from secateur.training.fit import Fit, Photos, Tick, _mix, converged
+from secateur.training.chance import mix
+from secateur.training.fit import Fit, Photos, Tick, converged
 from secateur.training.recipes import FAST, STUDY, Recipe
 
 BATCHES = 3
@@ -169,7 +170,7 @@ def test_the_loop_takes_the_steps_of_a_bare_one():
     for epoch in (1, 2):
         for number, (x, y) in enumerate(photos().train(epoch, 0)):
             model.train()
-            torch.manual_seed(_mix(7, epoch, number))
+            torch.manual_seed(mix(7, epoch, number))
             optimiser.zero_grad()
             nn.functional.cross_entropy(model(x), y).backward()
             optimiser.step()

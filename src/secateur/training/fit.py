@@ -7,7 +7,9 @@ bit-equal to one left alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 import torch
@@ -15,14 +17,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from secateur.records import Epoch, History
+from secateur.training.backward import backward, pieces
+from secateur.training.chance import mix
+from secateur.training.loss import loss
+from secateur.training.norms import norms, of_parts, train_mode
+from secateur.training.recalibrate import recalibrate_if_better
 from secateur.training.recipes import Recipe
+from secateur.training.recompute import recomputed
+from secateur.training.schedule import one_cycle
 
 PLATEAU_DELTA = 1e-4  # Keras's ReduceLROnPlateau takes smaller gains for none; its EarlyStopping does not
 
-BEFORE_REST = 10  # epochs that are too few to give any away
-RESTING = 0.01  # × the highest learning rate
+RECALIBRATION_PHOTOS = 2048  # at least as many, where there are; more move a mean over photos and places little
 
-Batch = tuple[Tensor, Tensor]  # x float32 (n, 3, h, w) in [0, 1]; y int64 (n,)
+Batch = tuple[Tensor, Tensor]  # x float32 (n, 3, h, w), or features (n, d); y int64 (n,)
 
 
 class Hooks(Protocol):
@@ -56,19 +64,16 @@ class Tick:
     batches: int
 
 
-def _mix(*numbers: int) -> int:
-    """One seed out of several numbers (SplitMix64's finaliser)."""
-    h = 0
-    for number in numbers:
-        h = (h ^ number) + 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
-        h = (h ^ h >> 30) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
-        h = (h ^ h >> 27) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
-        h ^= h >> 31
-    return h & 0x7FFFFFFFFFFFFFFF
-
-
 class Fit:
-    """A training with a life: run it, take its state at any tick, go on from there. Consumes `model`."""
+    """A training with a life: run it, take its state at any tick, go on from there. Consumes `model` and `teacher`.
+
+    For less memory: `micro_batch`, the most photos that go through the network at a time (0: the batch); `eval_batch`,
+    the same where no gradient is asked for (0: as they come); `checkpointing`, blocks keep only their inputs. Without
+    batch norms that look at their batch, and without dropout, none of them changes what is learnt.
+
+    `teacher` with `distil`: the weight of what it says, beside the labels; see `loss`. Raises ValueError for one
+    without the other.
+    """
 
     def __init__(
         self,
@@ -81,12 +86,24 @@ class Fit:
         precision: str = "fp32",
         device: str = "cpu",
         hooks: Hooks | None = None,
+        micro_batch: int = 0,
+        eval_batch: int = 0,
+        checkpointing: bool = False,
+        teacher: nn.Module | None = None,
+        distil: float = 0.0,
     ) -> None:
+        if (teacher is None) != (distil == 0) or not 0 <= distil <= 1:
+            raise ValueError(f"distil {distil} {'without' if teacher is None else 'with'} a teacher; allowed: 0 to 1")
         self.device = torch.device(device)
         # one layout for weights and photos: convolutions on a CPU run up to 1.5 times as fast
         self.model = model.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.recipe, self.photos, self.hooks = recipe, photos, hooks
         self.epochs, self.seed, self.precision = epochs, seed, precision
+        self.micro_batch, self.eval_batch, self.checkpointing = micro_batch, eval_batch, checkpointing
+        self.teacher, self.distil = teacher, distil
+        if teacher is not None:
+            teacher.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            teacher.eval().requires_grad_(False)
         # With few steps an epoch, slow averages would still be on their way when validation judges them.
         momentum = max(recipe.bn_momentum, min(0.1, 3 / photos.train_batches))
         for module in model.modules():
@@ -105,13 +122,14 @@ class Fit:
         self.plateau_loss = float("inf")
         self.idle_lr = self.idle_stop = 0  # epochs without a lower validation loss
         self.stopped = False
+        self.recalibrated = ""  # what became of it, in words
 
     # ------------------------------------------------------------ running
 
     def run(self) -> Iterator[Tick | Epoch]:
         """A Tick after every batch, an Epoch after every epoch; at the end the kept weights are in place."""
         while self.epoch <= self.epochs and not self.stopped:
-            self.model.train()
+            train_mode(self.model, frozen=self.recipe.bn == "frozen")
             for x, y in self.photos.train(self.epoch, self.batch):
                 self._step(x, y)
                 self.batch += 1
@@ -120,17 +138,24 @@ class Fit:
         if self.recipe.keep == "best" and self.best:
             self.model.load_state_dict(self.best)
         self.model.eval()
+        if self.recipe.bn == "frozen" and self.rows and norms(self.model):
+            self._recalibrate()
 
     def _step(self, x: Tensor, y: Tensor) -> None:
-        torch.manual_seed(_mix(self.seed, self.epoch, self.batch))  # dropout
         step = (self.epoch - 1) * self.photos.train_batches + self.batch
         for group in self.optimiser.param_groups:
             group["lr"] = self._lr_at(step)
         self.optimiser.zero_grad(set_to_none=True)
-        with self._autocast():
-            logits = self.model(x)
-        loss = F.cross_entropy(logits.float(), y, label_smoothing=self.recipe.label_smoothing)
-        loss.backward()  # type: ignore[no-untyped-call]
+        value, logits = backward(
+            self.model,
+            x,
+            y,
+            None if self.teacher is None else self._logits(self.teacher, x),
+            loss=self._loss,
+            seed=lambda *micro: torch.manual_seed(mix(self.seed, self.epoch, self.batch, *micro)),  # dropout
+            forward=self._forward,
+            micro_batch=self.micro_batch,
+        )
         if self.hooks:
             self.hooks.before_step(step)
         self.optimiser.step()
@@ -138,34 +163,51 @@ class Fit:
             self.hooks.after_step(step)
         with torch.no_grad():
             correct = (logits.argmax(1) == y).sum()
-            seen = torch.tensor(len(y), device=loss.device)
-            self.sums += torch.stack([loss.double() * len(y), correct.double(), seen]).cpu()
+            seen = torch.tensor(len(y), device=value.device)
+            self.sums += torch.stack([value.double() * len(y), correct.double(), seen]).cpu()
+
+    def _loss(self, logits: Tensor, y: Tensor, taught: Tensor | None) -> Tensor:
+        return loss(logits, y, smoothing=self.recipe.label_smoothing, taught=taught, distil=self.distil)
 
     def _lr_at(self, step: int) -> float:
         if self.recipe.schedule == "plateau":
             return self.lr
-        total = self.epochs * self.photos.train_batches
-        rising = max(1, round(total * self.recipe.warm_up))
-        if step < rising:
-            return self.recipe.lr * (step + 1) / rising
-        resting = self.recipe.rest * max(0, self.epochs - BEFORE_REST) * self.photos.train_batches
-        falling = max(1, total - rising - round(resting))
-        return self.recipe.lr * max(RESTING, 1 - (step - rising) / falling)
+        return one_cycle(self.recipe, step, self.epochs, self.photos.train_batches)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16")
 
+    def _forward(self) -> AbstractContextManager[object]:
+        """What a forward pass that is trained through runs in."""
+        stack = ExitStack()
+        stack.enter_context(self._autocast())
+        if self.checkpointing:
+            stack.enter_context(recomputed(self.model))
+        return stack
+
     @torch.no_grad()
+    def _logits(self, model: nn.Module, x: Tensor) -> Tensor:
+        """(n, c) float32, `eval_batch` photos at a time."""
+        with self._autocast():
+            return torch.cat([model(part).float() for part in pieces(x, self.eval_batch)])
+
     def _validate(self) -> tuple[float, float]:
         self.model.eval()
-        loss, correct, n = 0.0, 0, 0
+        total, correct, n = 0.0, 0, 0
         for x, y in self.photos.val():
-            with self._autocast():
-                logits = self.model(x).float()
-            loss += float(F.cross_entropy(logits, y, reduction="sum"))
+            logits = self._logits(self.model, x)
+            total += float(F.cross_entropy(logits, y, reduction="sum"))
             correct += int((logits.argmax(1) == y).sum())
             n += len(y)
-        return loss / n, correct / n
+        return total / n, correct / n
+
+    def _recalibrate(self) -> None:
+        before = self.best_loss if self.recipe.keep == "best" and self.best else self.rows[-1].val_loss
+        some = islice(self.photos.train(self.epochs + 1, 0), -(-RECALIBRATION_PHOTOS // self.recipe.batch_size))
+        parts = ((part, y) for x, y in some for part in pieces(x, self.eval_batch))
+        self.recalibrated = recalibrate_if_better(
+            self.model, parts, before, lambda: self._validate()[0], device=self.device, autocast=self._autocast()
+        )
 
     def _close_epoch(self) -> Epoch:
         lr = self.optimiser.param_groups[0]["lr"]
@@ -213,6 +255,11 @@ class Fit:
             photo_passes=self.photos.train_photos * len(self.rows),
             converged=converged([row.val_accuracy for row in self.rows]),
         )
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the history should know of how the gradients and statistics came about."""
+        seen = of_parts(self.model, self.recipe.bn == "frozen", self.micro_batch, self.recipe.batch_size)
+        return tuple(words for words in (seen, self.recalibrated) if words)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to go on; tensors, numbers and lists only, so that weights_only can read it."""

@@ -19,6 +19,9 @@ class Recipe:
     dropout: float = 1.0  # × the network's own rates while it trains
     augment: str = "none"
     bn_momentum: float = 0.1  # PyTorch's sense: the weight of the new batch
+    # "frozen": the batch norms that were trained before (norms.freezable) keep their statistics and learn scale and
+    # shift alone, so that a photo's gradient does not depend on its batch; the statistics are taken anew at the end
+    bn: Literal["live", "frozen"] = "live"
     # schedule "plateau": lr × factor after `patience` epochs without a lower validation loss
     factor: float = 0.5
     patience: int = 3
@@ -75,4 +78,43 @@ FAST = Recipe(
     augment="light",
     bn_momentum=0.1,
     rest=0.35,
+)
+
+STUDY_TRANSFER = Recipe(
+    name="study-transfer",
+    optimiser="adam",
+    lr=1e-5,
+    batch_size=32,
+    epochs=100,
+    schedule="plateau",
+    bn="frozen",
+    factor=0.2,
+    min_lr=1e-6,
+    stop_after=5,
+    keep="best",
+)
+
+# A head on features that were computed once: an epoch takes milliseconds.
+FAST_HEAD = Recipe(
+    name="fast-head",
+    optimiser="adamw",
+    lr=2e-3,
+    batch_size=64,
+    epochs=30,
+    schedule="one-cycle",
+    weight_decay=0.02,
+    label_smoothing=0.05,
+)
+
+FAST_TUNE = Recipe(
+    name="fast-tune",
+    optimiser="adamw",
+    lr=3e-4,
+    batch_size=32,
+    epochs=3,
+    schedule="one-cycle",
+    weight_decay=0.02,
+    label_smoothing=0.1,
+    augment="light",
+    bn="frozen",
 )
