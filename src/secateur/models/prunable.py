@@ -6,9 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from torch import Tensor, nn
 
-from secateur.errors import NotKnown
+from secateur.errors import NotKnown, UserError
+from secateur.models.transfer import Transfer
 
 Layer = nn.Conv2d | nn.Linear
+PARTS = ("all", "head", "backbone")
+_PREFIX = {"head": "head.", "backbone": "body."}
 
 
 def layers(model: nn.Module) -> Iterator[tuple[str, Layer]]:
@@ -24,15 +27,41 @@ def classifier(model: nn.Module) -> str:
     return dense[-1] if dense else ""
 
 
-def weights(model: nn.Module, spare: Iterable[str] = ()) -> dict[str, Tensor]:
-    """Parameter name → weight of every convolution and dense layer that is not spared; biases and batch-norm
-    are never pruned. Raises NotKnown for a spared layer that is not there."""
+def parts(model: nn.Module) -> tuple[str, ...]:
+    """What `weights` may be asked for: a transfer network has a backbone and a head, the CNN is one piece."""
+    return PARTS if isinstance(model, Transfer) else PARTS[:1]
+
+
+def weights(model: nn.Module, spare: Iterable[str] = (), part: str = "all") -> dict[str, Tensor]:
+    """Parameter name → weight of every convolution and dense layer that is not spared; biases, norms and
+    layer-scale are never pruned.
+
+    `part` "backbone": of a transfer network, what stands before the head. "head": the dense layers in front of the
+    classifier and not the classifier itself, as the original study pruned its transfer model; where the head is
+    one dense layer ("linear"), that one.
+
+    Raises NotKnown for a spared layer or a part that is not there, UserError where nothing is left to prune.
+    """
+    if part not in parts(model):
+        raise NotKnown("part of this network", part, parts(model))
     found = dict(layers(model))
     spared = set(spare)
-    for name in spared:
+    for name in sorted(spared):
         if name not in found:
             raise NotKnown("layer to spare", name, found)
-    return {f"{name}.weight": module.weight for name, module in found.items() if name not in spared}
+    chosen = [name for name in _of(model, found, part) if name not in spared]
+    if not chosen:
+        raise UserError(f"nothing to prune in part '{part}': every layer is spared")
+    return {f"{name}.weight": found[name].weight for name in chosen}
+
+
+def _of(model: nn.Module, names: Iterable[str], part: str) -> list[str]:
+    if part == "all":
+        return list(names)
+    inside = [name for name in names if name.startswith(_PREFIX[part])]
+    if part == "head" and len(inside) > 1:
+        inside.remove(classifier(model))
+    return inside
 
 
 def weights_named(model: nn.Module, names: Iterable[str]) -> dict[str, Tensor]:
@@ -42,13 +71,44 @@ def weights_named(model: nn.Module, names: Iterable[str]) -> dict[str, Tensor]:
 
 
 def why(model: nn.Module, name: str, module: nn.Module) -> str:
-    """In words: what can be pruned of this module, or why nothing can."""
-    if isinstance(module, nn.Conv2d):
-        return "weights, filters"
-    if isinstance(module, nn.Linear):
-        if name == classifier(model):
+    """In words: what can be pruned of this module, or why nothing can. Of filters it says what its kind allows;
+    what a network's couplings forbid is found by tracing it (`pruning.channels.trace`)."""
+    match module:
+        case nn.Linear() if name == classifier(model):
             return "weights; not its units: they are the classes"
-        return "weights, hidden units"
-    if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-        return "no: scale and shift follow the layer before"
+        case nn.Linear() if _attends(name):
+            return "weights; not its units: heads of attention have a fixed width"
+        case nn.Linear():
+            return "weights, hidden units"
+        case nn.Conv2d() if module.groups > 1 and module.groups == module.in_channels == module.out_channels:
+            return "weights; its filters follow the layer before: one a channel (depthwise)"
+        case nn.Conv2d() if module.groups > 1:
+            return f"weights; not its filters: {module.groups} groups have to stay equal"
+        case nn.Conv2d() if _gates(name):
+            return "weights; its filters follow the layer that it scales (squeeze-excite)"
+        case nn.Conv2d():
+            return "weights, filters"
+    for kinds, reason in _NEVER:
+        if isinstance(module, kinds):
+            return reason
+    if any(True for _ in module.parameters(recurse=False)):
+        return "no: parameters of its own follow the layers around"
     return "no: has no weights"
+
+
+def _gates(name: str) -> bool:
+    """The second layer of squeeze-excite, as timm names it (`se.conv_expand`, `se.fc2`)."""
+    return name.endswith((".conv_expand", "se.fc2"))
+
+
+def _attends(name: str) -> bool:
+    return name.endswith((".qkv", ".attn.q", ".attn.kv"))
+
+
+_NEVER: tuple[tuple[tuple[type[nn.Module], ...], str], ...] = (
+    ((nn.BatchNorm1d, nn.BatchNorm2d), "no: scale and shift follow the layer before"),
+    ((nn.LayerNorm, nn.GroupNorm), "no: scale and shift follow the layers that it normalises"),
+    ((nn.PReLU,), "no: slopes follow the layer before"),
+    ((nn.Conv1d, nn.Conv3d), "no: only convolutions over a picture are pruned"),
+    ((nn.Embedding, nn.MultiheadAttention, nn.RNNBase), "no: only convolutions and dense layers are pruned"),
+)

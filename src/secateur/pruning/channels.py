@@ -1,15 +1,36 @@
-"""Cutting whole filters: the network really gets smaller. torch-pruning finds what is coupled, here alone."""
+"""What of a network is coupled: torch-pruning finds it, here alone. Cutting whole filters starts with `trace`.
+
+    traced = trace(model, torch.zeros(1, 3, px, px))          groups, what cannot be cut and why
+    found = groups.cuttable(traced, spare, hidden_units)      UserError where nothing is left
+    widths = widths.reach(traced, found, 0.5, "macs", 8)      "filters" | "macs" | "params"; what was reached
+    scores = groups.channel_scores(model, found, filter_l1, generator, control=False)
+    kept = widths.choose(scores, widths.counts)               group → positions that stay
+    cutting.cut_groups(model, found, kept)
+
+The network is traced on the meta device: its graph is found in no memory and no arithmetic, at its real input size.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 import torch_pruning as tp
 from torch import Tensor, nn
 
+from secateur.pruning.cutting import cut_groups
+from secateur.pruning.groups import Group, Part, Traced
 from secateur.pruning.masks import floor
+
+_Layer = nn.Conv2d | nn.Linear
+_CLASSES = "its outputs are the classes"
+
+
+class _Stays(Exception):
+    """Why a group cannot be cut, in words."""
 
 
 def kept_after(scores: Mapping[str, Tensor], ratio: float) -> dict[str, list[int]]:
@@ -32,28 +53,240 @@ def kept_after(scores: Mapping[str, Tensor], ratio: float) -> dict[str, list[int
 def cut(model: nn.Module, kept: Mapping[str, list[int]], example: Tensor) -> nn.Module:
     """Remove every filter or hidden unit that is not kept, and all that was coupled to it. Consumes `model`.
 
-    `example` (1, 3, h, w) is what torch-pruning traces with. Raises ValueError for a layer that is no
-    convolution or dense layer.
+    `kept` names groups by their first layer; `example` (1, 3, h, w) has the shape to trace with. Raises ValueError
+    for a name that is no such layer, with the reason where there is one.
     """
-    modules = dict(model.named_modules())
-    model.eval()
+    traced = trace(model, example)
+    names = {group.name for group in traced.groups}
+    for name in kept:
+        if name not in names:
+            raise ValueError(f"'{name}' cannot be cut: {traced.unprunable.get(name, 'it leads no group of filters')}")
+    return cut_groups(model, traced.groups, kept)
+
+
+def trace(model: nn.Module, example: Tensor) -> Traced:
+    """The groups of coupled channels, and what stays and why. Leaves `model` as it is.
+
+    Follows Fang et al. 2023 (DepGraph, arXiv:2301.12900) as torch-pruning does it: squeeze-excite, depthwise and
+    residual couplings, layer-scale. Every group is then tried: the network, with half of its channels gone, has to
+    run on the meta device; a group that breaks it is refused. `example` (1, 3, h, w): only its shape counts.
+    """
+    skeleton = on_meta(model)
+    layers = {n: m for n, m in skeleton.named_modules() if isinstance(m, _Layer)}
+    places: dict[str, int] = {}
+    shapes = {n: tuple(p.shape) for n, p in skeleton.named_parameters()}
+    try:
+        graph, last = _graph(skeleton, example, layers, places)
+    except Exception as error:
+        reason = f"torch-pruning cannot follow this network ({_line(error)})"
+        return Traced((), dict.fromkeys(layers, reason), shapes, places)
+    found, stay = _groups(graph, last, layers, places)
+    found = _without_failing(model, example, found, stay)
+    led = {layer for group in found for layer in group.layers}
+    for name in layers:
+        if name not in led:
+            stay.setdefault(name, "it does not run, or nothing follows it")
+    ordered = {name: stay[name] for name in layers if name in stay and name not in led}
+    return Traced(tuple(found), ordered, shapes, places)
+
+
+def on_meta(model: nn.Module) -> nn.Module:
+    """A copy without values, every parameter ready for autograd, which torch-pruning follows."""
+    memo: dict[int, Any] = {}
+    for parameter in model.parameters():
+        memo[id(parameter)] = nn.Parameter(torch.empty_like(parameter, device="meta"))
+    for buffer in model.buffers():
+        memo[id(buffer)] = torch.empty_like(buffer, device="meta")
+    return copy.deepcopy(model, memo).eval()
+
+
+def _graph(
+    skeleton: nn.Module, example: Tensor, layers: Mapping[str, _Layer], places: dict[str, int]
+) -> tuple[Any, Any]:
+    """torch-pruning's graph and the autograd node of the logits; fills `places`."""
+    outputs: list[Tensor] = []
+
+    def forward(network: nn.Module, x: Tensor) -> Tensor:
+        outputs.append(network(x))
+        return outputs[0]
+
+    def counted(name: str) -> Any:
+        def hook(module: nn.Module, _inputs: object, output: Tensor) -> None:
+            wide = module.out_channels if isinstance(module, nn.Conv2d) else module.out_features
+            key = f"{name}.weight"
+            places[key] = places.get(key, 0) + output[0].numel() // int(wide)  # type: ignore[arg-type]
+
+        return hook
+
+    handles = [module.register_forward_hook(counted(name)) for name, module in layers.items()]
     # A dict of our own each time: torch-pruning's default is shared between pruners and leaks (its issue list).
     own: dict[Any, Any] = {}
-    graph = tp.DependencyGraph().build_dependency(
-        model, example_inputs=example, unwrapped_parameters=None, customized_pruners=own, verbose=False
-    )
-    for name, keep in kept.items():
-        layer = modules[name]
-        if isinstance(layer, nn.Conv2d):
-            n, function = layer.out_channels, tp.prune_conv_out_channels
-        elif isinstance(layer, nn.Linear):
-            n, function = layer.out_features, tp.prune_linear_out_channels
+    try:
+        with torch.enable_grad():
+            graph = tp.DependencyGraph().build_dependency(
+                skeleton,
+                example_inputs=torch.empty(example.shape, dtype=example.dtype, device="meta"),
+                forward_fn=forward,  # without it the library first tries the photo without its batch
+                unwrapped_parameters=None,
+                customized_pruners=own,
+                verbose=False,
+            )
+    finally:
+        for handle in handles:
+            handle.remove()
+    return graph, outputs[0].grad_fn
+
+
+def _groups(
+    graph: Any, last: Any, layers: Mapping[str, _Layer], places: Mapping[str, int]
+) -> tuple[list[Group], dict[str, str]]:
+    """Groups in the network's order; layers that stay, with reasons."""
+    names = {module: name for name, module in graph.model.named_modules()}
+    taken: dict[tuple[str, int], Tensor] = {}
+    seen: set[str] = set()
+    found, stay = [], {}
+    for name, layer in layers.items():
+        if name in seen or layer not in graph.module2node:
+            continue
+        size = layer.out_channels if isinstance(layer, nn.Conv2d) else layer.out_features
+        items = graph.get_pruning_group(layer, graph.get_pruner_of_module(layer).prune_out_channels, range(size))
+        coupled = _outputs(graph, items, names)
+        seen.update(coupled)
+        try:
+            parts = _parts(graph, items, names, size, last)
+            _claim(parts, taken)
+        except _Stays as reason:
+            stay.update(dict.fromkeys(coupled, str(reason)))
+            continue
+        ordered = tuple(n for n in layers if n in coupled)
+        hidden = all(isinstance(layers[n], nn.Linear) and places[f"{n}.weight"] == 1 for n in ordered)
+        found.append(Group(name, ordered, size, hidden, tuple(parts)))
+    return found, stay
+
+
+def _outputs(graph: Any, items: Any, names: Mapping[nn.Module, str]) -> set[str]:
+    return {
+        names[item.dep.target.module]
+        for item in items
+        if isinstance(item.dep.target.module, _Layer) and graph.is_out_channel_pruning_fn(item.dep.handler)
+    }
+
+
+def _parts(graph: Any, items: Any, names: Mapping[nn.Module, str], size: int, last: Any) -> list[Part]:
+    """Every dimension of every tensor that a group runs along. Raises _Stays with the reason why it may not."""
+    parts = []
+    for item in items:
+        node, module = item.dep.target, item.dep.target.module
+        if node.grad_fn is last and not _reads(graph, item):
+            raise _Stays(_CLASSES)
+        if isinstance(module, nn.Parameter):
+            tensors = [(graph._param_to_name[module], node.pruning_dim % module.dim(), module.shape[node.pruning_dim])]
+        elif module in names:
+            tensors = _tensors(names[module], module, reads=_reads(graph, item))
         else:
-            raise ValueError(f"'{name}' is a {type(layer).__name__}: only convolutions and dense layers are cut")
-        staying = set(keep)
-        drop = [i for i in range(n) if i not in staying]
-        if drop:
-            graph.get_pruning_group(layer, function, idxs=drop).prune()
-    for parameter in model.parameters():
-        parameter.grad = None
-    return model
+            _passes(node)
+            continue
+        for tensor, dim, length in tensors:
+            parts.append(Part(tensor, dim, _owner(item, length, size)))
+    return parts
+
+
+def _reads(graph: Any, item: Any) -> bool:
+    """Whether it is the inputs of a layer that the group runs along, not its outputs."""
+    return not graph.is_out_channel_pruning_fn(item.dep.handler)
+
+
+def _tensors(name: str, module: nn.Module, reads: bool) -> list[tuple[str, int, int]]:
+    """(tensor, dimension, length) of what a module holds along its channels."""
+    own = dict([*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)])
+    wanted: tuple[str, ...] = ("weight", "bias")
+    dim = 0
+    match module:
+        case nn.Conv2d() if module.groups > 1 and not module.groups == module.in_channels == module.out_channels:
+            raise _Stays(f"'{name}' is a convolution of {module.groups} groups, which has to keep them equal")
+        case nn.Conv2d() if module.transposed:
+            raise _Stays(f"'{name}' is a transposed convolution")
+        case nn.Conv2d() | nn.Linear():
+            if reads:
+                wanted, dim = ("weight",), 1
+        case nn.BatchNorm1d() | nn.BatchNorm2d():
+            wanted = ("weight", "bias", "running_mean", "running_var")
+        case nn.LayerNorm() if len(module.normalized_shape) != 1:
+            raise _Stays(f"'{name}' normalises over more than the channels")
+        case nn.GroupNorm() if module.num_groups != 1:
+            raise _Stays(f"'{name}' normalises {module.num_groups} groups of channels, which have to stay equal")
+        case nn.PReLU() if module.num_parameters == 1:
+            return []
+        case nn.LayerNorm() | nn.GroupNorm() | nn.PReLU():
+            pass
+        case _:
+            raise _Stays(f"'{name}' is a {type(module).__name__}, which cannot be cut")
+    return [(f"{name}.{leaf}", dim, own[leaf].shape[dim]) for leaf in wanted if leaf in own]
+
+
+def _passes(node: Any) -> None:
+    """An operation without weights. One that splits the channels among further dimensions is refused: where a
+    channel ends up behind it (attention's heads, a channel shuffle) is not followed."""
+    if node.type == tp.ops.OPTYPE.RESHAPE:
+        size = getattr(node.grad_fn, "_saved_self_sym_sizes", ())
+        if len(size) > 4:
+            raise _Stays("a fixed reshape (heads of attention, a channel shuffle, windows) follows its channels")
+
+
+def _owner(item: Any, length: int, size: int) -> Tensor:
+    """(length,): the channel each position belongs to. Raises _Stays unless all channels own as many."""
+    owner = torch.full((length,), -1, dtype=torch.int64)
+    try:
+        owner[torch.tensor(item.idxs)] = torch.tensor(item.root_idxs)
+    except (IndexError, TypeError, RuntimeError) as error:
+        raise _Stays("its channels are not followed one by one") from error
+    each = torch.bincount(owner[owner >= 0], minlength=size)
+    if int(each.min()) != int(each.max()):
+        raise _Stays("only some of its channels reach every layer that is coupled to it")
+    return owner
+
+
+def _claim(parts: Iterable[Part], taken: dict[tuple[str, int], Tensor]) -> None:
+    """A position belongs to one group."""
+    for part in parts:
+        before = taken.get((part.tensor, part.dim))
+        mine = part.owner >= 0
+        if before is not None and bool((before & mine).any()):
+            raise _Stays(f"'{part.tensor}' is coupled to another group as well")
+    for part in parts:
+        before = taken.get((part.tensor, part.dim))
+        taken[part.tensor, part.dim] = part.owner >= 0 if before is None else before | (part.owner >= 0)
+
+
+def _without_failing(model: nn.Module, example: Tensor, found: list[Group], stay: dict[str, str]) -> list[Group]:
+    """The groups that can be cut together; one that cannot goes to `stay` with its reason."""
+    if not _fails(model, example, found):
+        return found
+    good = []
+    for group in found:
+        reason = _fails(model, example, [group])
+        if reason:
+            stay.update(dict.fromkeys(group.layers, reason))
+        else:
+            good.append(group)
+    reason = _fails(model, example, good)
+    if reason:
+        stay.update({layer: reason for group in good for layer in group.layers})
+        return []
+    return good
+
+
+@torch.no_grad()
+def _fails(model: nn.Module, example: Tensor, groups: list[Group]) -> str:
+    """Why the network no longer runs with half of these groups' channels, "" where it does."""
+    trial = on_meta(model)
+    half = {g.name: list(range(math.ceil(g.size / 2))) for g in groups}
+    try:
+        cut_groups(trial, groups, half)(torch.empty(example.shape, dtype=example.dtype, device="meta"))
+    except Exception as error:
+        return f"the network does not run with fewer of its channels ({_line(error)})"
+    return ""
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"

@@ -1,0 +1,110 @@
+"""What is cut together: groups of coupled channels, as plain records, and the score of each channel.
+
+Letters: o filters, c channels of a group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from secateur.errors import NotKnown, UserError
+
+Score = Callable[[Tensor, torch.Generator], Tensor]  # weight (o, …) → (o,), higher is more worth keeping
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One dimension of one parameter or buffer that a group's channels run along."""
+
+    tensor: str
+    dim: int
+    owner: Tensor  # (length of the dimension,): the channel that each position belongs to; −1: to none of this group
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Channels that must go or stay together, in every layer that they run through."""
+
+    name: str  # the first of `layers`, in the network's order
+    layers: tuple[str, ...]  # convolutions and dense layers whose outputs these channels are
+    size: int  # c
+    hidden: bool  # units of dense layers that see a photo once, no filters
+    parts: tuple[Part, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traced:
+    """A network as groups, and what its cost is made of."""
+
+    groups: tuple[Group, ...]
+    unprunable: dict[str, str]  # convolution or dense layer → why its outputs stay, in words
+    shapes: dict[str, tuple[int, ...]] = field(repr=False)  # parameter → shape
+    places: dict[str, int] = field(repr=False)  # weight → how often it is used for one photo: pixels or tokens
+
+
+def cuttable(traced: Traced, spare: Iterable[str] = (), hidden_units: bool = False) -> tuple[Group, ...]:
+    """The groups to cut: none that a spared layer belongs to, hidden units only where asked for.
+
+    Raises NotKnown for a spared layer that is not there, UserError where nothing is left to cut.
+    """
+    spared = set(spare)
+    known = {layer for group in traced.groups for layer in group.layers} | set(traced.unprunable)
+    for name in sorted(spared - known):
+        raise NotKnown("layer to spare", name, known)
+    found = tuple(g for g in traced.groups if not spared.intersection(g.layers) and (hidden_units or not g.hidden))
+    if not found:
+        raise UserError(f"nothing to prune: {_why_nothing(traced, spared, hidden_units)}")
+    return found
+
+
+def _why_nothing(traced: Traced, spared: set[str], hidden_units: bool) -> str:
+    if any(not group.hidden for group in traced.groups) or (hidden_units and traced.groups):
+        return "every layer whose filters could be cut is spared"
+    if traced.groups:
+        return "the network has no filters that can be cut, only hidden units (hidden_units)"
+    name, reason = next(iter(traced.unprunable.items()), ("the network", "has no convolution and no dense layer"))
+    return f"'{name}': {reason}"
+
+
+def channel_scores(
+    model: nn.Module, groups: Iterable[Group], score: Score, generator: torch.Generator, control: bool = False
+) -> dict[str, Tensor]:
+    """Group name → (c,), higher is more worth keeping.
+
+    `score` rates the filters of each coupled layer (a depthwise layer's too). They are divided by their layer's
+    mean, so that a layer of large weights does not speak for all, and averaged over the layers: the group
+    importance of DepGraph (Fang et al. 2023, arXiv:2301.12900, § 3.3) with the mean as its norm. A group of one
+    layer keeps that layer's scores as they are. `control`: one number a channel, drawn as for the first layer alone.
+    """
+    weights = dict(model.named_parameters())
+    found = {}
+    for group in groups:
+        owners = {p.tensor: p.owner for p in group.parts if p.dim == 0}
+        layers = group.layers[:1] if control else group.layers
+        rated = [_rated(score(weights[f"{n}.weight"], generator), owners[f"{n}.weight"], group.size) for n in layers]
+        found[group.name] = rated[0] if len(rated) == 1 else torch.stack([_normed(r) for r in rated]).mean(0)
+    return found
+
+
+def _rated(scores: Tensor, owner: Tensor, size: int) -> Tensor:
+    """(o,) → (c,): the scores of a channel's own filters, summed; with one filter a channel they only move."""
+    mine = owner >= 0
+    return scores.new_zeros(size).index_add_(0, owner[mine].to(scores.device), scores[mine.to(scores.device)])
+
+
+def _normed(scores: Tensor) -> Tensor:
+    mean = scores.mean()
+    return scores / mean if mean > 0 else scores
+
+
+def kept_of(group: Group, kept: Mapping[str, list[int]]) -> Tensor:
+    """(c,) bool: which channels of a group stay; all of one that is not named."""
+    stays = torch.ones(group.size, dtype=torch.bool)
+    if group.name in kept:
+        stays[:] = False
+        stays[kept[group.name]] = True
+    return stays
