@@ -14,6 +14,7 @@ from typing import Any
 
 STUDY = """
 folder = "{folder}"
+backbone = "cnn"
 input_px = 16
 epochs = 6
 retrain_epochs = 3

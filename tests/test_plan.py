@@ -14,7 +14,7 @@ COSTS = Costs(0.001, 0.0003, 2.0, 9_000_000, 500_000_000)
 
 
 def settled(**values: object) -> Study:
-    return settle(make({"folder": "demo", **values}, "test"))
+    return settle(make({"folder": "demo", "backbone": "cnn", **values}, "test"))
 
 
 def test_every_step_comes_after_what_it_needs():

@@ -12,6 +12,8 @@ from secateur.settings import MethodChoice, Study, seconds
 
 PHOTOS_A_CLASS_AT_LEAST = 40
 BASE_BYTES = 450_000_000  # this process with its libraries loaded and no network
+HEAD_SECONDS = 2e-5  # a photo whose features are kept, in a head's training
+FEATURE_BYTES = 4 * 1536  # between EfficientNet-B0's 1,280 features and B3's 1,536
 DECODE_SECONDS = 0.002  # a photo; decoding is a small part of a study, and a wrong guess moves little
 
 
@@ -47,7 +49,15 @@ def estimate(steps: Sequence[Step], costs: Costs, photos: int, fractions: tuple[
         took, disk = 0.05, 0
         if step.kind in ("train", "retrain"):
             epoch = train * costs.train_seconds + val * costs.eval_seconds
+            if "features" in step.inputs:
+                epoch = (train + val) * HEAD_SECONDS
             took, disk = step.params["epochs"] * epoch * kept, int(costs.model_bytes * kept)
+        elif step.kind == "features":
+            views = step.params["views"]
+            took = (train * views + val) * costs.eval_seconds
+            disk = int((train * views + val) * FEATURE_BYTES)
+        elif step.kind == "adopt":
+            disk = costs.model_bytes
         elif step.kind == "prune":
             took, disk = 0.3 + val * costs.eval_seconds, int(costs.model_bytes * kept)
         elif step.kind == "export":
@@ -60,7 +70,7 @@ def estimate(steps: Sequence[Step], costs: Costs, photos: int, fractions: tuple[
             took = 0.2 + costs.model_bytes * kept / 4e6  # zstandard at level 19 runs at some MB a second
         elif step.kind == "pixels":
             took, disk = photos * DECODE_SECONDS, photos * step.params["px"] ** 2 * 3
-        training = step.kind in ("train", "retrain")
+        training = step.kind in ("train", "retrain") and "features" not in step.inputs
         memory = costs.memory_bytes if training else min(costs.memory_bytes, BASE_BYTES + 4 * costs.model_bytes)
         rows.append(Estimate(step.id, step.kind, step.title, took, disk, memory))
     return rows
@@ -71,7 +81,9 @@ def _cut(step: Step) -> float:
     words = step.id.split("/")
     if len(words) != 5 or not words[2].startswith("filter"):
         return 0.0
-    return float(words[3])
+    cut = float(words[3])
+    # of multiply-adds or parameters, either of which falls with the square of the width
+    return 1 - (1 - cut) ** 0.5 if words[2].endswith(("-macs", "-params")) else cut
 
 
 def photos_of(study: Study, there: int) -> int:

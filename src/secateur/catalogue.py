@@ -117,6 +117,21 @@ RECIPES: tuple[Named, ...] = (
         "secateur.training.recipes:STUDY_FILTERS",
         "The study's for networks whose filters were cut: Adam 1e-4, else as `study`.",
     ),
+    Named(
+        "study-transfer",
+        "secateur.training.recipes:STUDY_TRANSFER",
+        "The study's for its transfer model: Adam 1e-5, × 0.2 on plateau; what `study` means for timm's networks.",
+    ),
+    Named(
+        "fast-head",
+        "secateur.training.recipes:FAST_HEAD",
+        "A head on features: AdamW, one cycle; what `fast` means for the head of timm's networks.",
+    ),
+    Named(
+        "fast-tune",
+        "secateur.training.recipes:FAST_TUNE",
+        "A few epochs of a whole timm network, batch norms frozen; what `fast` means for all of it.",
+    ),
 )
 
 AUGMENTATIONS: tuple[Named, ...] = (

@@ -19,7 +19,7 @@ from secateur import catalogue
 from secateur.budget import Estimate
 from secateur.errors import StepFailed, UserError
 from secateur.files import dump
-from secateur.plan import SNAPSHOT
+from secateur.plan import GIVEN
 from secateur.records import Outcome, Step
 from secateur.settings import Study
 from secateur.steps import STEPS
@@ -64,11 +64,11 @@ def planned_keys(steps: list[Step], keys: Mapping[str, str]) -> list[str]:
 
 
 class Walk:
-    """One walk over a plan. `keys` begins with the snapshot's and grows with every finished step."""
+    """One walk over a plan. `keys` begins with those of what is given and grows with every finished step."""
 
     def __init__(self, steps: list[Step], keys: dict[str, str], store: Store, home: Path, watcher: Watcher) -> None:
         self.steps, self.keys, self.store, self.home, self.watcher = steps, keys, store, home, watcher
-        self.kinds = {SNAPSHOT: SNAPSHOT} | {s.id: s.kind for s in steps}
+        self.kinds = {name: name for name in GIVEN} | {s.id: s.kind for s in steps}
         self.outcomes: dict[str, Outcome] = {}
 
     def run(self, record: bool = True) -> tuple[Outcome, ...]:
@@ -107,7 +107,7 @@ class Walk:
         """Its inputs have outcomes; and no test photo is opened before every choice was made."""
         if step.kind == "evaluate" and any(s.kind == "choose" and s.id not in self.outcomes for s in self.steps):
             return False
-        return all(i == SNAPSHOT or i in self.outcomes for i in step.inputs.values())
+        return all(i in GIVEN or i in self.outcomes for i in step.inputs.values())
 
     def _one(self, step: Step, wait: bool) -> Outcome | None:
         """None: another process is making it."""

@@ -11,10 +11,28 @@ from dataclasses import fields
 from typing import Any
 
 from secateur import catalogue
+from secateur.arms import (
+    Way,
+    arm_id,
+    arms,
+    config_of,
+    has_features,
+    is_transfer,
+    longer,
+    recipe_for,
+    targets,
+    title,
+    way_of,
+    ways,
+)
 from secateur.records import Step
-from secateur.settings import MethodChoice, Study
+from secateur.settings import MethodChoice, Study, in_bytes
 
-SNAPSHOT = "snapshot"  # made by the scan, which every run begins with
+# Given before the plan begins, and kept in the store under the digest of their contents:
+SNAPSHOT = "snapshot"  # made by the scan
+WEIGHTS = "weights"  # of a timm backbone
+START = "start"  # a saved model to begin from
+GIVEN = (SNAPSHOT, WEIGHTS, START)
 BATCHES_A_SELECTION = 100  # steps between two selections of the gradual schedule, TFMOT's default
 
 NOT_YET_CONTROLS = (
@@ -32,56 +50,8 @@ def missing_controls(study: Study) -> tuple[str, ...]:
     return own + NOT_YET_CONTROLS
 
 
-def percent(target: float) -> str:
-    """0.3 → '30 %'."""
-    return f"{target * 100:g} %"
-
-
-def title(config: str) -> str:
-    """'cnn/filter-l1/0.5' → 'filter-l1 50 %', for people."""
-    _, method, *target = config.split("/")
-    return f"{method} {percent(float(target[0]))}" if target else method.replace("-", " ")
-
-
-def recipe_of(study: Study, choice: MethodChoice | None = None) -> str:
-    """The recipe that a pruned network, or the control, is retrained with."""
-    return (choice.recipe if choice else "") or study.retrain_recipe or study.recipe
-
-
-def longer(study: Study, recipe: str) -> str:
-    """The configuration of the dense network trained on with `recipe`: one control for each recipe in use."""
-    usual = recipe == recipe_of(study)
-    return f"{study.backbone}/dense-longer" + ("" if usual else f"-{recipe}")
-
-
-def arms(study: Study) -> tuple[MethodChoice, ...]:
-    """The methods asked for, and the control of each."""
-    controls: dict[str, MethodChoice] = {}
-    if study.controls:
-        for choice in study.methods:
-            name = catalogue.method(choice.name).control
-            if name:
-                control = choice.model_copy(update={"name": name})
-                controls.setdefault(arm_id(study, control), control)
-    asked = {arm_id(study, c) for c in study.methods}
-    return study.methods + tuple(c for name, c in controls.items() if name not in asked)
-
-
-def arm_id(study: Study, choice: MethodChoice) -> str:
-    """What names a method or control in this study. A control that is retrained with another recipe than the usual one
-    is another control: what it is compared with differs from it in one thing."""
-    usual = recipe_of(study, choice) == recipe_of(study)
-    control = catalogue.method(choice.name).role == "control"
-    return choice.id if usual or not control else f"{choice.id}-{recipe_of(study, choice)}"
-
-
-def config_of(study: Study, choice: MethodChoice, target: float) -> str:
-    """The configuration of a method at a target."""
-    return f"{study.backbone}/{arm_id(study, choice)}/{target:g}"
-
-
 def plan(study: Study) -> list[Step]:
-    """Every step after the scan, each after what it needs. `study` is settled: epochs and precision are numbers."""
+    """Every step, each after what it needs. `study` is settled: epochs and precision are numbers."""
     data = [
         Step(
             "split",
@@ -92,16 +62,37 @@ def plan(study: Study) -> list[Step]:
         ),
         Step("pixels", "pixels", {"px": study.input_px}, {"snapshot": SNAPSHOT}, f"decode to {study.input_px} px"),
     ]
+    data += [_features(study)] if has_features(study) else []
     making = [step for seed in study.seeds for step in _seed(study, seed)]
-    models = [s for s in making if s.kind in ("train", "retrain")]
+    models = [s for s in making if s.kind in ("train", "retrain", "adopt")]
     checks = [check for model in models for check in _checks(model)]
     choices = [_choose(study, choice) for choice in study.methods]
     tests = [_evaluate(model) for model in models]
     return [*data, *making, *checks, *choices, *tests, _collect(study, models, choices)]
 
 
+def _features(study: Study) -> Step:
+    """Each photo through the frozen backbone once, for all seeds."""
+    row = _recipe(recipe_for(study, study.recipe, "head"))
+    params = {
+        "backbone": study.backbone,
+        "input_px": study.input_px,
+        "pool": study.pool,
+        "augment": study.augment or row.augment,
+        "views": study.views,
+        "device": study.device,
+        "threads": study.threads,
+    }
+    inputs = {"weights": WEIGHTS} | _photos()
+    return Step("features", "features", params, inputs, f"features of {study.backbone}")
+
+
+def _recipe(name: str) -> Any:
+    return catalogue.load(catalogue.named(catalogue.RECIPES, "recipe", name).where)
+
+
 def _training(study: Study, recipe: str, epochs: int, seed: int) -> dict[str, Any]:
-    row = catalogue.load(catalogue.named(catalogue.RECIPES, "recipe", recipe).where)
+    row = _recipe(recipe)
     return {
         "recipe": _said(row),
         "epochs": epochs,
@@ -124,42 +115,84 @@ def _photos() -> dict[str, str]:
 
 def _seed(study: Study, seed: int) -> Iterator[Step]:
     dense = f"train/{study.backbone}/dense/seed{seed}"
-    params = _training(study, study.recipe, study.epochs, seed)
-    params |= {"backbone": study.backbone, "input_px": study.input_px}
-    yield Step(dense, "train", params, _photos(), f"train dense, seed {seed}")
+    yield from _dense(study, dense, seed)
+    if study.start:
+        dense = f"adopt/{study.backbone}/dense/seed{seed}"
+    elif study.tune == "all" and is_transfer(study):
+        dense = f"retrain/{study.backbone}/dense/seed{seed}"
     if study.controls:
-        recipes = dict.fromkeys([recipe_of(study), *(recipe_of(study, c) for c in study.methods)])
-        for recipe in recipes:
-            config = longer(study, recipe)
-            yield _retrain(study, config, recipe, seed, dense, None)
+        for way in ways(study):
+            yield _retrain(study, longer(study, way), way, seed, dense, None)
     for choice in arms(study):
         row = catalogue.method(choice.name)
-        for target in study.sparsities:
+        way = way_of(study, choice)
+        for target in targets(study, choice):
             config = config_of(study, choice, target)
-            options = _options(choice, target)
+            options = _options(study, choice, target)
             if row.kind == "regime":
                 regime = options | {"frequency": BATCHES_A_SELECTION}
-                yield _retrain(study, config, recipe_of(study, choice), seed, dense, regime)
+                yield _retrain(study, config, way, seed, dense, regime)
                 continue
             pruned = f"prune/{config}/seed{seed}"
-            inputs = {"model": dense} | _photos()
+            inputs = {"model": dense} | _photos() | ({"features": "features"} if way.tune == "head" else {})
             yield Step(pruned, "prune", options | {"seed": seed}, inputs, f"prune {title(config)}, seed {seed}")
-            yield _retrain(study, config, recipe_of(study, choice), seed, pruned, None)
+            yield _retrain(study, config, way, seed, pruned, None, dense)
 
 
-def _options(choice: MethodChoice, target: float) -> dict[str, Any]:
+def _dense(study: Study, id: str, seed: int) -> Iterator[Step]:
+    """The network that everything of this seed begins with."""
+    if study.start:
+        adopt = f"adopt/{study.backbone}/dense/seed{seed}"
+        yield Step(adopt, "adopt", {}, {"start": START} | _photos(), f"take the dense network, seed {seed}")
+        return
+    if not is_transfer(study):
+        params = _training(study, study.recipe, study.epochs, seed)
+        params |= {"backbone": study.backbone, "input_px": study.input_px}
+        yield Step(id, "train", params, _photos(), f"train dense, seed {seed}")
+        return
+    params = _training(study, recipe_for(study, study.recipe, "head"), study.epochs, seed)
+    params |= {"backbone": study.backbone, "input_px": study.input_px}
+    params |= {"options": {"pool": study.pool, "head": study.head}}
+    inputs = {"weights": WEIGHTS, "features": "features"} | _photos()
+    if study.tune == "head":
+        yield Step(id, "train", params, inputs, f"train dense (its head), seed {seed}")
+        return
+    frozen = f"train/{study.backbone}/frozen/seed{seed}"
+    yield Step(frozen, "train", params, inputs, f"train frozen (a head on the backbone), seed {seed}")
+    way = Way(recipe_for(study, study.recipe, "all"), "all")
+    yield _retrain(study, f"{study.backbone}/dense", way, seed, frozen, None)
+
+
+def _options(study: Study, choice: MethodChoice, target: float) -> dict[str, Any]:
+    """Of a pruning; what stands at its default is None, which moves no old key."""
+    filters = catalogue.method(choice.name).cuts == "filters"
+    rounded = choice.multiple or (8 if is_transfer(study) else 1)
     return {
         "method": choice.name,
         "target": target,
         "scope": choice.scope,
         "spare": list(choice.spare),
         "hidden_units": choice.hidden_units or None,
+        "part": choice.part if choice.part != "all" else None,
+        "measure": choice.measure if choice.measure != "sparsity" else None,
+        "multiple": rounded if filters and rounded > 1 else None,
+        "recalibrate": True if filters and is_transfer(study) else None,
     }
 
 
-def _retrain(study: Study, config: str, recipe: str, seed: int, model: str, regime: dict[str, Any] | None) -> Step:
-    params = _training(study, recipe, study.retrain_epochs, seed) | {"regime": regime}
+def _retrain(
+    study: Study, config: str, way: Way, seed: int, model: str, regime: dict[str, Any] | None, teacher: str = ""
+) -> Step:
+    epochs = study.tune_epochs if way.tune == "all" else study.retrain_epochs
+    params = _training(study, way.recipe, epochs, seed) | {"regime": regime, "tune": way.tune or None}
     inputs = {"model": model} | _photos()
+    if way.tune == "head":
+        inputs |= {"features": "features"}
+    if way.tune == "all":
+        params |= {"memory": in_bytes(study.memory) or None}
+    if study.distil and teacher:
+        params |= {"distil": study.distil}
+        inputs |= {"teacher": teacher}
     return Step(f"retrain/{config}/seed{seed}", "retrain", params, inputs, f"retrain {title(config)}, seed {seed}")
 
 
@@ -180,12 +213,12 @@ def _checks(model: Step) -> Iterator[Step]:
 
 
 def _choose(study: Study, choice: MethodChoice) -> Step:
-    configs = {t: config_of(study, choice, t) for t in study.sparsities}
+    configs = {t: config_of(study, choice, t) for t in targets(study, choice)}
     inputs = {f"{t:g}/{seed}": f"parity/{c}/seed{seed}" for t, c in configs.items() for seed in study.seeds}
     params = {"method": choice.id, "backbone": study.backbone, "margin": study.margin}
     if study.controls:
-        recipe = recipe_of(study, choice)
-        inputs |= {f"0/{s}": f"parity/{longer(study, recipe)}/seed{s}" for s in study.seeds}
+        config = longer(study, way_of(study, choice))
+        inputs |= {f"0/{s}": f"parity/{config}/seed{s}" for s in study.seeds}
     label = f"choose the sparsity of {choice.id} on validation"
     return Step(f"choose/{choice.id}", "choose", params, inputs, label)
 
@@ -211,13 +244,16 @@ def _collect(study: Study, models: list[Step], choices: list[Step]) -> Step:
 
 def _roles(study: Study) -> dict[str, Any]:
     """Configuration → [role, method, target]; the order is the report's."""
-    rows: dict[str, Any] = {f"{study.backbone}/dense": ["dense", "", 0.0]}
+    rows: dict[str, Any] = {}
+    if has_features(study) and study.tune == "all":
+        rows[f"{study.backbone}/frozen"] = ["control", "", 0.0]
+    rows[f"{study.backbone}/dense"] = ["dense", "", 0.0]
     if study.controls:
-        for choice in (None, *study.methods):
-            rows[longer(study, recipe_of(study, choice))] = ["control", "", 0.0]
+        for way in ways(study):
+            rows[longer(study, way)] = ["control", "", 0.0]
     for choice in arms(study):
         role = catalogue.method(choice.name).role
-        for target in study.sparsities:
+        for target in targets(study, choice):
             rows[config_of(study, choice, target)] = [role, arm_id(study, choice), target]
     return rows
 
@@ -227,13 +263,13 @@ def _against(study: Study) -> list[list[str]]:
     pairs = []
     for choice in arms(study):
         row = catalogue.method(choice.name)
-        dense = longer(study, recipe_of(study, choice)) if study.controls else f"{study.backbone}/dense"
-        for target in study.sparsities:
+        dense = longer(study, way_of(study, choice)) if study.controls else f"{study.backbone}/dense"
+        for target in targets(study, choice):
             config = config_of(study, choice, target)
             pairs.append([config, dense])
             if study.controls and row.control:
                 control = choice.model_copy(update={"name": row.control})
                 pairs.append([config, config_of(study, control, target)])
     if study.controls:
-        pairs += [[longer(study, r), f"{study.backbone}/dense"] for r in [recipe_of(study)]]
+        pairs += [[longer(study, way), f"{study.backbone}/dense"] for way in ways(study)]
     return pairs

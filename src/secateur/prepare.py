@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from secateur import catalogue
+from secateur import at_hand, catalogue
+from secateur.arms import is_transfer
 from secateur.errors import UserError
 from secateur.files import dump
+from secateur.plan import START, WEIGHTS
 from secateur.records import Snapshot
-from secateur.settings import Study
+from secateur.settings import SOURCES, Study
 from secateur.store import Store, key
 
 DEMO = "demo"
@@ -61,6 +64,44 @@ def keep(snapshot: Snapshot, store: Store) -> str:
     folder = store.folder("snapshot", name)
     folder.mkdir(parents=True, exist_ok=True)
     dump(snapshot, folder / "snapshot.json")
+    return name
+
+
+def given(study: Study, store: Store) -> dict[str, str]:
+    """What a study begins with beside photos: a backbone's weights, or a saved model; their keys. Raises UserError."""
+    if study.start:
+        return {START: _started(study, store)}
+    if not is_transfer(study):
+        return {}
+    row = catalogue.backbone(study.backbone)
+    source, file, words = study.weights, "", ""
+    if source == "package":
+        file, words = str(at_hand.package_file(row)), at_hand.package_version(row)
+    elif source not in SOURCES:
+        source, file = "file", str(Path(study.weights).expanduser())
+        words = f"the file {Path(file).name}"
+    own = catalogue.load("secateur.models.weights:identity")(study.backbone, source, file)
+    name = key(WEIGHTS, 1, own, {})
+    with store.working(name):
+        if not store.has(WEIGHTS, name):
+            with store.making(WEIGHTS, name) as folder:
+                keep = catalogue.load("secateur.models.weights:keep")
+                keep(row, source, file, words, study.input_px, folder)
+    return {WEIGHTS: name}
+
+
+def _started(study: Study, store: Store) -> str:
+    """The saved model's files, copied: it may be moved or overwritten while the study runs."""
+    folder = Path(study.start).expanduser()
+    files = [p for p in sorted(folder.iterdir()) if p.suffix in (".json", ".safetensors")]
+    digests = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files if p.name != "made.json"}
+    name = key(START, 1, digests, {})
+    with store.working(name):
+        if not store.has(START, name):
+            with store.making(START, name) as copy:
+                for path in files:
+                    shutil.copy(path, copy / path.name)
+                catalogue.load("secateur.models.saved:load")(copy)  # what cannot be loaded is not kept
     return name
 
 

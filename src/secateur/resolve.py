@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
+from typing import Any, Literal
 
 import psutil
 
-from secateur import catalogue
+from secateur import at_hand, catalogue
+from secateur.arms import is_transfer, recipe_for
 from secateur.settings import Study
 
 BARE_BUDGET = "1h"  # for a bare folder: someone who names nothing wants an answer today
 EPOCHS_AT_LEAST = 30
 EPOCHS_AT_MOST = 100
+CNN_PX = 64
+VIEWS = 4  # augmented views a photo whose features are kept
 PHOTO_PASSES = 60_000  # small folders are seen more often: a network needs steps, not epochs
 
 
@@ -25,17 +29,40 @@ def bare(folder: str, photos: int, split: bool = False) -> dict[str, object]:
 
 
 def settle(study: Study, jobs: int = 1) -> Study:
-    """Names, epochs, precision and threads filled in; nothing that was set is changed."""
-    recipe = catalogue.load(catalogue.named(catalogue.RECIPES, "recipe", study.recipe).where)
-    epochs = study.epochs or recipe.epochs
-    retrain = study.retrain_epochs or max(1, epochs // 2)
+    """Names, network, weights, sizes, epochs, precision and threads filled in; nothing that was set is changed.
+
+    Raises UserError: weights asked for that are not here, a model to begin from that is none.
+    """
+    study = _network(study)
     name = study.name or Path(study.folder).name or "study"
     precision = study.precision
     if precision == "auto":
         fast = study.device == "cuda" or has_bf16(_cpuinfo())
         precision = "bf16" if fast else "fp32"
-    filled = {"name": name, "epochs": epochs, "retrain_epochs": retrain, "precision": precision}
-    return study.model_copy(update=filled | {"threads": study.threads or max(1, _cores() // jobs)})
+    filled = {"name": name, "precision": precision, "threads": study.threads or max(1, _cores() // jobs)}
+    filled["epochs"] = epochs = study.epochs or _recipe(study, "head").epochs
+    filled["retrain_epochs"] = study.retrain_epochs or max(1, epochs // 2)
+    if is_transfer(study):
+        filled["tune_epochs"] = study.tune_epochs or _recipe(study, "all").epochs
+        augmented = (study.augment or _recipe(study, "head").augment) != "none"
+        filled["views"] = study.views or (VIEWS if augmented else 1)
+    return study.model_copy(update=filled)
+
+
+def _network(study: Study) -> Study:
+    """Which network, begun from which weights, at which size."""
+    if study.start:
+        study = study.model_copy(update=at_hand.saved(study.start))
+        return study
+    backbone = study.backbone or at_hand.best()
+    row = catalogue.backbone(backbone)
+    px = study.input_px or (CNN_PX if row.where else row.default_px)
+    weights = "" if row.where else at_hand.source(row, study.weights)
+    return study.model_copy(update={"backbone": backbone, "input_px": px, "weights": weights})
+
+
+def _recipe(study: Study, what: Literal["head", "all"]) -> Any:
+    return catalogue.load(catalogue.named(catalogue.RECIPES, "recipe", recipe_for(study, study.recipe, what)).where)
 
 
 def _cores() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from secateur import catalogue
 from secateur.errors import NotKnown, UserError
+
+SOURCES = ("hub", "package", "random")  # of weights; anything else is a file
 
 
 class _Table(BaseModel):
@@ -36,6 +39,26 @@ class MethodChoice(_Table):
         default=False, description="filters: dense layers lose units too (the study's rule did not)"
     )
     recipe: str = Field(default="", description="recipe for retraining; empty: the study's `retrain_recipe`")
+    part: Literal["all", "head", "backbone"] = Field(
+        default="all", description="of a transfer network: all of it, its head alone (as the study did), its backbone"
+    )
+    multiple: int = Field(
+        default=0, ge=0, le=64, description="filters: widths are a multiple of this; 0: 8 for timm's networks, else 1"
+    )
+    macs: tuple[float, ...] = Field(
+        default=(), description="filters: keep at most these fractions of the multiply-adds, instead of sparsities"
+    )
+    params: tuple[float, ...] = Field(
+        default=(), description="filters: keep at most these fractions of the parameters, instead of sparsities"
+    )
+
+    @field_validator("macs", "params")
+    @classmethod
+    def _fractions(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        for value in values:
+            if not (math.isfinite(value) and 0 < value < 1):
+                raise ValueError(f"a fraction to keep must lie between 0 and 1, both excluded; got {value}")
+        return tuple(sorted(set(values), reverse=True))
 
     @model_validator(mode="after")
     def _known(self) -> MethodChoice:
@@ -46,12 +69,24 @@ class MethodChoice(_Table):
             raise ValueError(f"method '{self.name}' cuts the same ratio from every layer: scope is 'layer'")
         if row.cuts == "weights" and self.hidden_units:
             raise ValueError(f"method '{self.name}' cuts no units: hidden_units is for filter methods")
+        if row.cuts == "weights" and (self.macs or self.params or self.multiple):
+            raise ValueError(f"method '{self.name}' sets weights to zero: macs, params and multiple are for filters")
+        if self.macs and self.params:
+            raise ValueError("set macs or params, not both: name the method twice")
         return self
+
+    @property
+    def measure(self) -> Literal["sparsity", "macs", "params"]:
+        """What its targets are fractions of."""
+        return "macs" if self.macs else "params" if self.params else "sparsity"
 
     @property
     def id(self) -> str:
         """What names this choice in a plan and a chart; the plain name when nothing was chosen beside it."""
         words = [self.name]
+        words += [self.part] if self.part != "all" else []
+        words += [self.measure] if self.measure != "sparsity" else []
+        words += [f"x{self.multiple}"] if self.multiple else []
         words += ["global"] if self.scope == "global" else []
         words += ["units"] if self.hidden_units else []
         words += ["spare-" + "+".join(self.spare)] if self.spare else []
@@ -67,8 +102,29 @@ class Study(_Table):
     split: str = Field(default="stratified", description="rule: stratified, folders, study-cnn, study-transfer")
     fractions: tuple[float, float, float] = Field(default=(0.7, 0.15, 0.15), description="train, validation, test")
     split_seed: int = Field(default=0, ge=0, description="seed of the split; fixed while training seeds vary")
-    input_px: int = Field(default=64, ge=8, le=2048, description="side of the square that photos are resized to")
-    backbone: str = Field(default="cnn", description="network; `secateur inspect` shows one")
+    input_px: int = Field(
+        default=0, le=2048, description="side of the square that photos are resized to; 0: the network's usual"
+    )
+    backbone: str = Field(
+        default="", description="network: cnn or any of timm's; empty: the best whose weights are at hand"
+    )
+    weights: str = Field(
+        default="", description="of a timm network: hub, package, a file, or random; empty: package, else hub"
+    )
+    pool: Literal["avg", "max"] = Field(default="avg", description="how a timm network pools its last map")
+    head: Literal["linear", "study"] = Field(default="linear", description="what stands on a timm network")
+    tune: Literal["head", "all"] = Field(
+        default="head", description="the dense timm network: its head alone is trained, or then all of it"
+    )
+    tune_epochs: int = Field(default=0, ge=0, description="epochs of whole-network fine-tuning; 0: the recipe's")
+    views: int = Field(
+        default=0, ge=0, le=64, description="augmented views a photo whose features are kept; 0: 1, or 4 if augmented"
+    )
+    distil: float = Field(
+        default=0.0, ge=0, le=1, description="while a pruned network is retrained: weight of the dense one's answers"
+    )
+    memory: str = Field(default="", description="such as '4GiB': fine-tuning keeps its anonymous memory under this")
+    start: str = Field(default="", description="folder of a saved model to begin from, instead of training one")
     methods: tuple[MethodChoice, ...] = Field(
         default=(MethodChoice(name="magnitude"), MethodChoice(name="filter-l1")),
         description="ways to prune: names, or tables with options",
@@ -126,9 +182,30 @@ class Study(_Table):
         seconds(value)
         return value
 
+    @field_validator("memory")
+    @classmethod
+    def _memory(cls, value: str) -> str:
+        in_bytes(value)
+        return value
+
+    @field_validator("input_px")
+    @classmethod
+    def _px(cls, value: int) -> int:
+        if value and value < 8:
+            raise ValueError(f"photos must be at least 8 px; got {value}")
+        return value
+
     @model_validator(mode="after")
     def _known(self) -> Study:
-        catalogue.backbone(self.backbone)
+        if self.backbone:
+            own = bool(catalogue.backbone(self.backbone).where)
+            if own and self.weights:
+                raise ValueError(
+                    f"backbone '{self.backbone}' starts from fresh weights: weights is for timm's networks"
+                )
+            odd = next((m.id for m in self.methods if m.part != "all"), "")
+            if own and odd:
+                raise ValueError(f"method '{odd}': backbone '{self.backbone}' has no separate head: part is 'all'")
         catalogue.named(catalogue.SPLITS, "split", self.split)
         for recipe in filter(None, (self.recipe, self.retrain_recipe)):
             catalogue.named(catalogue.RECIPES, "recipe", recipe)
@@ -138,6 +215,17 @@ class Study(_Table):
         if len(set(ids)) < len(ids):
             raise ValueError("the same method stands twice in `methods`")
         return self
+
+
+def in_bytes(words: str) -> int:
+    """'4GiB', '512MiB', '3GB' → bytes; '' → 0. Raises ValueError."""
+    if not words:
+        return 0
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG])(i?)B?\s*", words, re.IGNORECASE)
+    if not found or float(found[1]) <= 0:
+        raise ValueError(f"memory is written like 4GiB, 512MiB or 3GB; got '{words}'")
+    power = "KMG".index(found[2].upper()) + 1
+    return int(float(found[1]) * (1024 if found[3] else 1000) ** power)
 
 
 def seconds(words: str) -> float:
@@ -180,15 +268,21 @@ def _first(error: ValidationError) -> str:
 
 
 def read(path: Path) -> Study:
-    """The Study of a TOML file; a relative `folder` is relative to the file, and so is `published` where it names
-    another TOML file. Raises UserError."""
+    """The Study of a TOML file; a relative `folder`, `start` or file of weights is relative to the file, and so is
+    `published` where it names another TOML file. Raises UserError."""
     values = _toml(path)
     if isinstance(values.get("published"), str):
         values["published"] = _toml(path.parent / values["published"])
     study = make(values, str(path))
+    here = {}
     if study.folder and study.folder != "demo":
-        folder = Path(study.folder).expanduser()
-        study = study.model_copy(update={"folder": str((path.parent / folder).resolve())})
+        here["folder"] = study.folder
+    if study.start:
+        here["start"] = study.start
+    if study.weights not in ("", *SOURCES):
+        here["weights"] = study.weights
+    full = {k: str((path.parent / Path(v).expanduser()).resolve()) for k, v in here.items()}
+    study = study.model_copy(update=full)
     if not study.name:
         study = study.model_copy(update={"name": path.stem})
     return study

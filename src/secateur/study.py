@@ -47,7 +47,7 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         steps = plan(study)
         rows = estimate(steps, costs, len(snapshot.photos), study.fractions)
         watcher.planned(study, steps, rows, notes)
-        keys = {SNAPSHOT: prepare.keep(snapshot, store)}
+        keys = {SNAPSHOT: prepare.keep(snapshot, store)} | prepare.given(study, store)
         dump(planned_keys(steps, keys), home / KEYS)
         with crew(study, runs, keys, jobs):
             outcomes = Walk(steps, keys, store, home, watcher).run()

@@ -148,7 +148,8 @@ def test_predict_with_what_is_no_model(tmp_path: Path):
 def test_a_layer_to_spare_that_is_not_there(tmp_path: Path):
     colours(tmp_path / "photos", "cat", 9)
     colours(tmp_path / "photos", "dog", 9)
-    text = f'folder = "{tmp_path / "photos"}"\ninput_px = 8\nmethods = [{{name = "magnitude", spare = ["con1"]}}]\n'
+    text = f'folder = "{tmp_path / "photos"}"\nbackbone = "cnn"\ninput_px = 8\n'
+    text += 'methods = [{name = "magnitude", spare = ["con1"]}]\n'
     (tmp_path / "s.toml").write_text(text)
     one_line(secateur("study", "s.toml", cwd=tmp_path), "did you mean 'conv1'?")
 
@@ -174,7 +175,8 @@ def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path: Path):
     try:
         for name in ("cat", "dog"):
             colours(tmp_path / "photos", name, 24)
-        arguments = [tmp_path / "photos", "--input-px", "16", "--epochs", "1", "--runs", small / "runs", "--budget", ""]
+        arguments = [tmp_path / "photos", "--backbone", "cnn", "--input-px", "16", "--epochs", "1"]
+        arguments += ["--runs", small / "runs", "--budget", ""]
         told = {"SECATEUR_CHECKPOINT_SECONDS": "0"}
         one_line(secateur("study", *arguments, cwd=tmp_path, env=told), "is full")
         kept = {p.parent.name for p in (small / "runs" / ".store").glob("*/*") if p.is_dir()}
@@ -196,7 +198,8 @@ def test_a_photo_that_vanishes_between_scan_and_decoding_is_named(tmp_path: Path
         def planned(self, *_: object) -> None:
             shutil.rmtree(tmp_path / "photos" / "cat")
 
-    asked = make({"name": "x", "folder": str(tmp_path / "photos"), "input_px": 8, "epochs": 1}, "test")
+    small = {"backbone": "cnn", "input_px": 8, "epochs": 1}
+    asked = make({"name": "x", "folder": str(tmp_path / "photos"), **small}, "test")
     with pytest.raises(UserError, match=r"cat/\d+\.png"):
         study.run(asked, tmp_path / "runs", watcher=Thief())
 
@@ -207,7 +210,8 @@ def test_interrupted_is_130_and_the_same_command_goes_on(tmp_path: Path):
 
     for name in ("cat", "dog"):
         colours(tmp_path / "photos", name, 24)
-    arguments = ["study", tmp_path / "photos", "--input-px", "16", "--epochs", "400", "--budget", "", "--seeds", "0"]
+    arguments = ["study", tmp_path / "photos", "--backbone", "cnn", "--input-px", "16", "--epochs", "400"]
+    arguments += ["--budget", "", "--seeds", "0"]
     process = subprocess.Popen(
         [sys.executable, "-m", "secateur", *map(str, arguments)], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
@@ -227,7 +231,7 @@ def test_interrupted_is_130_and_the_same_command_goes_on(tmp_path: Path):
 def test_two_studies_in_one_folder_at_once_both_end_with_the_same_report(tmp_path: Path):
     for name in ("cat", "dog"):
         colours(tmp_path / "photos", name, 24)
-    arguments = ["study", tmp_path / "photos", "--input-px", "8", "--epochs", "2", "--seeds", "0"]
+    arguments = ["study", tmp_path / "photos", "--backbone", "cnn", "--input-px", "8", "--epochs", "2", "--seeds", "0"]
     arguments += ["--sparsities", "0.5", "--methods", "magnitude", "--budget", ""]
     both = [
         subprocess.Popen(

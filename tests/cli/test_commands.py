@@ -29,6 +29,9 @@ def secateur(*arguments: object, cwd: Path, code: int = 0) -> subprocess.Complet
     return done
 
 
+SMALL = "--backbone cnn --input-px 16 --epochs 3 --retrain-epochs 1 --seeds 0,1 --sparsities 0.5 --methods magnitude"
+
+
 @pytest.fixture(scope="module")
 def home(photos_112px: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds `photos/` (two classes of 30 real ones) and a finished run of two seeds."""
@@ -37,7 +40,7 @@ def home(photos_112px: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "photos" / name).mkdir(parents=True)
         for photo in sorted((photos_112px / "raw-img" / name).iterdir())[:30]:
             shutil.copy(photo, folder / "photos" / name)
-    words = "--input-px 16 --epochs 3 --retrain-epochs 1 --seeds 0,1 --sparsities 0.5 --methods magnitude --jobs 2"
+    words = f"{SMALL} --jobs 2"
     secateur("study", "photos", *words.split(), "--budget", "", cwd=folder)
     return folder
 
@@ -94,7 +97,7 @@ def test_predict_answers_as_the_file_does_and_lists_broken_photos(home: Path):
 
 def test_the_same_command_again_makes_nothing(home: Path):
     before = {p: p.stat().st_mtime_ns for p in (home / "runs" / ".store").glob("*/*") if p.parent.name != "snapshot"}
-    words = "--input-px 16 --epochs 3 --retrain-epochs 1 --seeds 0,1 --sparsities 0.5 --methods magnitude"
+    words = SMALL
     secateur("study", "photos", *words.split(), "--budget", "", cwd=home)
     after = {p: p.stat().st_mtime_ns for p in (home / "runs" / ".store").glob("*/*") if p.parent.name != "snapshot"}
     assert after == before
@@ -103,7 +106,7 @@ def test_the_same_command_again_makes_nothing(home: Path):
 def test_moving_the_folder_retrains_nothing(home: Path, tmp_path: Path):
     shutil.copytree(home / "photos", tmp_path / "moved" / "photos")
     before = set((home / "runs" / ".store" / "train").iterdir())
-    words = "--input-px 16 --epochs 3 --retrain-epochs 1 --seeds 0,1 --sparsities 0.5 --methods magnitude"
+    words = SMALL
     secateur("study", tmp_path / "moved" / "photos", *words.split(), "--budget", "", "--name", "moved", cwd=home)
     assert set((home / "runs" / ".store" / "train").iterdir()) == before
     results = json.loads((home / "runs" / "moved" / "results.json").read_text())

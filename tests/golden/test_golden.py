@@ -34,6 +34,7 @@ def figures(folder: Path) -> dict[str, Any]:
     asked = {
         "name": "golden",
         "folder": str(folder / "pictures"),
+        "backbone": "cnn",
         "input_px": 24,
         "epochs": 16,
         "retrain_epochs": 3,

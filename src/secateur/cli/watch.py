@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from secateur.arms import Way, arm_id, arms, is_transfer, percent, recipe_for, ways
 from secateur.budget import Estimate, describe
 from secateur.cli.common import STOP, duration, mebibytes
-from secateur.plan import arm_id, arms, percent
 from secateur.records import Outcome, Step
 from secateur.settings import Study
 
@@ -75,10 +75,9 @@ def print_plan(
     photos = f"{study.photos:,} photos, " if study.photos else ""
     lines = [
         ("photos", f"{study.folder or '(none named)'}: {photos}{study.input_px} px, split {study.split}"),
-        ("network", f"{study.backbone}, recipe {study.recipe}, {study.epochs} epochs, {study.precision}"),
-        ("retraining", f"{study.retrain_epochs} epochs, recipe {study.retrain_recipe or study.recipe}"),
+        *_network(study),
         ("methods", "; ".join(describe(c) for c in study.methods)),
-        ("sparsities", ", ".join(percent(t) for t in study.sparsities)),
+        ("sparsities", ", ".join(percent(t) for t in study.sparsities) or "none"),
         ("controls", _controls(study)),
         ("seeds", ", ".join(str(s) for s in study.seeds)),
     ]
@@ -99,6 +98,29 @@ def print_plan(
         console.print(f"about {duration(took)}, {mebibytes(disk)} of disk and {mebibytes(memory)} of memory in all")
     for note in notes:
         console.print(f"note: {note}", markup=False)
+
+
+def _network(study: Study) -> list[tuple[str, str]]:
+    """What is trained, and how."""
+    trained_on = [f"{_epochs(study, way)} epochs, recipe {way.recipe}" + _WHAT[way.tune] for way in ways(study)]
+    retraining = ("retraining", "; ".join(trained_on))
+    if study.start:
+        return [("network", f"{study.backbone}, from {study.start}"), retraining]
+    if not is_transfer(study):
+        words = f"{study.backbone}, recipe {study.recipe}, {study.epochs} epochs, {study.precision}"
+        return [("network", words), retraining]
+    words = f"{study.backbone}, weights: {study.weights}, {study.pool} pooling, head {study.head}"
+    steps = f"{study.epochs} epochs of the head (recipe {recipe_for(study, study.recipe, 'head')})"
+    if study.tune == "all":
+        steps += f", then {study.tune_epochs} of all of it"
+    return [("network", words), ("training", f"{steps}, {study.precision}"), retraining]
+
+
+_WHAT = {"": "", "head": " (the head)", "all": " (all of the network)"}
+
+
+def _epochs(study: Study, way: Way) -> int:
+    return study.tune_epochs if way.tune == "all" else study.retrain_epochs
 
 
 def _costs(rows: list[Estimate]) -> list[str]:

@@ -38,9 +38,10 @@ def batches(
     shuffle: bool = True,
     augment: str = "none",
     device: str | torch.device = "cpu",
+    normal: tuple[Sequence[float], Sequence[float]] | None = None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """(x, y) for each batch from number `start` on: x (n, 3, height, width) float32 in [0, 1], channels-last
-    in memory; y (n,) int64.
+    in memory; y (n,) int64. `normal`: mean and std a channel; x is then (x − mean) / std, after augmentation.
 
     pixels: (photos, height, width, 3). positions: rows of it, as in a Split. labels: of all rows of `pixels`,
     not only of `positions`. augment: a rule of `views.VIEWS`.
@@ -54,14 +55,33 @@ def batches(
     places = np.asarray(positions, dtype=np.intp)
     names = np.asarray(labels, dtype=np.int64)
     if shuffle:
-        places = places[torch.randperm(len(places), generator=_chance(seed, epoch)).numpy()]
+        places = places[order(len(places), seed, epoch)]
+    for number, chosen in enumerate(cuts(places, batch_size, start), start):
+        x = _floats(rows[chosen], device).permute(0, 3, 1, 2)
+        y = torch.from_numpy(names[chosen]).to(device)
+        yield _normalised(augmented(x, augment, _chance(seed, epoch, number)), normal), y
+
+
+def order(n: int, seed: int, epoch: int) -> NDArray[np.intp]:
+    """In which order an epoch sees n photos."""
+    places: NDArray[np.intp] = torch.randperm(n, generator=_chance(seed, epoch)).numpy()
+    return places
+
+
+def cuts(places: NDArray[np.intp], batch_size: int, start: int = 0) -> Iterator[NDArray[np.intp]]:
+    """The batches of an epoch, from number `start` on."""
     count = batch_count(len(places), batch_size)
     for number in range(start, count):
         end = len(places) if number == count - 1 else (number + 1) * batch_size
-        chosen = places[number * batch_size : end]
-        x = _floats(rows[chosen], device).permute(0, 3, 1, 2)
-        y = torch.from_numpy(names[chosen]).to(device)
-        yield augmented(x, augment, _chance(seed, epoch, number)), y
+        yield places[number * batch_size : end]
+
+
+def _normalised(x: Tensor, normal: tuple[Sequence[float], Sequence[float]] | None) -> Tensor:
+    """As the exported file computes it: x · (1 / std) − mean / std."""
+    if normal is None:
+        return x
+    mean, std = (torch.tensor(v, device=x.device).view(1, 3, 1, 1) for v in normal)
+    return x * (1 / std) - mean / std
 
 
 def _floats(block: NDArray[np.uint8], device: str | torch.device) -> Tensor:

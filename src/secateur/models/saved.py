@@ -40,6 +40,12 @@ def preprocess_for(
     return {"input_px": input_px, "resize": "stretch", "mean": list(mean), "std": list(std)}
 
 
+def normal(preprocess: Mapping[str, Any]) -> tuple[list[float], list[float]] | None:
+    """Mean and std a channel, of pixels in [0, 1]; None where nothing is to be done."""
+    mean, std = list(preprocess["mean"]), list(preprocess["std"])
+    return None if mean == [0.0] * 3 and std == [1.0] * 3 else (mean, std)
+
+
 def save(
     model: nn.Module,
     folder: Path,

@@ -20,6 +20,10 @@ class Row:
 STEPS: dict[str, Row] = {
     "split": Row(1, "secateur.steps.photos:split", "split.json"),
     "pixels": Row(1, "secateur.steps.photos:pixels", "pixels.npy: (N, px, px, 3) uint8"),
+    "features": Row(
+        1, "secateur.steps.features:features", "train.npy: (K, n, d) float32; val.npy: (n, d)", libraries=("timm",)
+    ),
+    "adopt": Row(1, "secateur.steps.train:adopt", "a saved model, history.json"),
     "train": Row(1, "secateur.steps.train:train", "a saved model, history.json"),
     "prune": Row(1, "secateur.steps.prune:prune", "a saved model, pruned.json"),
     "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from secateur import __version__, catalogue
@@ -16,6 +17,8 @@ from secateur.records import Measured, Parity
 from secateur.steps.context import Context
 from secateur.steps.photos import part, snapshot
 from secateur.steps.train import plain
+
+BATCH = 64
 
 
 def export(ctx: Context) -> None:
@@ -33,19 +36,23 @@ def export(ctx: Context) -> None:
 def parity(ctx: Context) -> None:
     """parity.json: validation photos through both. Raises StepFailed with the figure when they differ."""
     val = part(ctx, "val")
-    model = saved.load(ctx.inputs["model"]).model
+    loaded = saved.load(ctx.inputs["model"])
     exported = runtime.load(ctx.inputs["export"] / "model.onnx")
-    network = np.concatenate([model(x).numpy() for x, _ in plain(val)])
-    file = np.concatenate(
-        [exported.logits(val.pixels[val.positions[i : i + 256]]) for i in range(0, len(val.positions), 256)]
-    )
+    n = len(val.positions)
+    said: list[npt.NDArray[np.float32]] = []
+    answered: list[npt.NDArray[np.float32]] = []
+    for x, _ in plain(val, normal=saved.normal(loaded.preprocess), size=BATCH):
+        at = sum(map(len, said))
+        said.append(loaded.model(x).numpy())
+        answered.append(exported.logits(val.pixels[val.positions[at : at + len(x)]]))
+        ctx.progress(at, n, "photos")
+    network, file = np.concatenate(said), np.concatenate(answered)
     agreed = agreement(network, file)
     if not agreed.ok:
         raise StepFailed(
             f"the ONNX file does not answer as the network: logits differ by {agreed.relative_difference:.2g} "
             f"of the largest (allowed {TOLERANCE_FP32:g}), decisions equal: {agreed.decisions_equal}"
         )
-    n = len(val.positions)
     right = int((file.argmax(1) == val.labels[val.positions]).sum())
     low, high = wilson(right, n)
     accuracy = Measured(right / n, "fraction", low, high, n, "Wilson over validation photos")

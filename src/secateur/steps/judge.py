@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from secateur.arms import title
 from secateur.errors import StepFailed
 from secateur.files import dump, read
 from secateur.measure.choose import choose as choosing
 from secateur.measure.compare import accuracy_over_seeds, compare_all
 from secateur.measure.statistics import mean_t
-from secateur.plan import title
 from secateur.records import (
     Choice,
     Comparison,
@@ -94,7 +94,7 @@ def _models(ctx: Context) -> list[ModelResult]:
     found = []
     for role, folder in ctx.inputs.items():
         kind, _, name = role.partition("/")
-        if kind in ("train", "retrain") and f"profile/{name}" in ctx.inputs:
+        if kind in ("train", "retrain", "adopt") and f"profile/{name}" in ctx.inputs:
             found.append(_model(ctx, role, name, folder))
     order = list(ctx.params["roles"])
     return sorted((_arrived(m, found) for m in found), key=lambda m: (order.index(m.config), m.seed))
@@ -118,6 +118,8 @@ def _model(ctx: Context, id: str, name: str, folder: Path) -> ModelResult:
     history = read(History, folder / "history.json")
     parity = _optional(ctx, f"parity/{name}", "parity.json", Parity)
     kept = history.epochs[history.best_epoch - 1].val_accuracy if history.best_epoch else 0.0
+    if not history.epochs and parity:  # a model that was brought, not trained here
+        kept = parity.val_accuracy.value
     accuracy = parity.val_accuracy.value if parity else kept
     pruned = _optional(ctx, f"prune/{name}", "pruned.json", Pruned)
     if pruned:

@@ -9,20 +9,28 @@ import psutil
 import torch
 
 from secateur import catalogue
+from secateur.arms import is_transfer, recipe_for
 from secateur.errors import NotKnown, UserError
 from secateur.export import onnx
 from secateur.measure.clock import median_seconds
 from secateur.models import prunable, saved
-from secateur.models.build import build
+from secateur.models.build import build, skeleton
 from secateur.settings import Study
 from secateur.training.fit import Fit, Photos
+
+LARGE = 4  # photos in the probe of a timm network: a step of B7 takes gigabytes
+
+
+def options_of(study: Study) -> dict[str, str]:
+    """What of a study shapes a timm network; the CNN has no options."""
+    return {"pool": study.pool, "head": study.head} if is_transfer(study) else {}
 
 
 def check(study: Study, classes: int) -> None:
     """Raises NotKnown when a method spares a layer that the network has not, UserError when the device is missing."""
     if study.device == "cuda" and not torch.cuda.is_available():
         raise UserError("device 'cuda' is not here: torch sees no NVIDIA GPU; allowed: cpu")
-    found = dict(prunable.layers(build(study.backbone, classes, study.input_px)))
+    found = dict(prunable.layers(skeleton(study.backbone, classes, study.input_px, options_of(study))))
     for choice in study.methods:
         for name in choice.spare:
             if name not in found:
@@ -32,15 +40,17 @@ def check(study: Study, classes: int) -> None:
 def probe(study: Study, classes: int) -> dict[str, float]:
     """The fields of budget.Costs, from a few batches and one export of the dense network: seconds, not minutes."""
     torch.set_num_threads(study.threads or torch.get_num_threads())
-    recipe = catalogue.load(catalogue.named(catalogue.RECIPES, "recipe", study.recipe).where)
-    model = build(study.backbone, classes, study.input_px)
-    px, n = study.input_px, int(recipe.batch_size)
+    whole = recipe_for(study, study.recipe, "all")
+    recipe = catalogue.load(catalogue.named(catalogue.RECIPES, "recipe", whole).where)
+    model = build(study.backbone, classes, study.input_px, options=options_of(study))
+    px, n = study.input_px, min(int(recipe.batch_size), LARGE if is_transfer(study) else int(recipe.batch_size))
     x = torch.rand(n, 3, px, px).contiguous(memory_format=torch.channels_last).to(study.device)
     y = torch.arange(n, device=study.device) % classes
     photos = Photos(lambda epoch, start: [(x, y)], lambda: [(x[:2], y[:2])], 1, n)
     fit = Fit(model, recipe, photos, epochs=1, seed=0, precision=study.precision, device=study.device)
     train = median_seconds(lambda: fit._step(x, y))
-    evaluate = median_seconds(lambda: model(x))
+    with torch.no_grad():
+        evaluate = median_seconds(lambda: model.eval()(x))
     memory = psutil.Process().memory_info().rss
     model.cpu()
     with tempfile.TemporaryDirectory() as folder:

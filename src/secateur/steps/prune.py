@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from secateur import catalogue
-from secateur.errors import NotKnown
+from secateur.errors import StepFailed
 from secateur.files import dump
 from secateur.models import prunable, saved
-from secateur.pruning import channels, masks
+from secateur.pruning import channels, cutting, groups, masks, widths
+from secateur.steps import features
 from secateur.steps.context import Context
 from secateur.steps.photos import part
 from secateur.steps.train import plain
+from secateur.training.recalibrate import recalibrate
+
+RECALIBRATION_PHOTOS = 1024  # training photos; their statistics differ from those of all by a few per cent
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +29,31 @@ class Pruned:
 
     val_accuracy: float
     spared: tuple[str, ...]
+    macs_kept: float = 1.0  # fractions of the network that was cut
+    parameters_kept: float = 1.0
+    whole: dict[str, str] = field(default_factory=dict)  # layers whose filters could not be cut, and why
 
 
 def prune(ctx: Context) -> None:
     """A saved model and pruned.json."""
     loaded = saved.load(ctx.inputs["model"])
     model, p = loaded.model, ctx.params
+    torch.set_num_threads(p.get("threads") or torch.get_num_threads())
     row = catalogue.method(p["method"])
     score = catalogue.load(row.where)
     generator = torch.Generator().manual_seed(p["seed"])
     made = loaded.made | {"pruned": dict(p)}
     found: masks.Masks | None = None
     kept: dict[str, list[int]] | None = None
+    said = Pruned(0.0, tuple(p["spare"]))
     if row.cuts == "weights":
-        weights = prunable.weights(model, p["spare"])
+        weights = prunable.weights(model, p["spare"], p.get("part") or "all")
         found = _weight_masks(weights, score, p, row.role == "control", generator)
         masks.apply(weights, found)
     else:
-        layers = _cuttable(model, p["spare"], bool(p["hidden_units"]))
-        scores = {name: score(layer.weight, generator) for name, layer in layers.items()}
-        kept = channels.kept_after(scores, p["target"])
-        px = loaded.architecture.input_px
-        channels.cut(model, kept, torch.zeros(1, 3, px, px))
+        kept, said = _cut(ctx, loaded, score, row.role == "control", generator)
+        if p.get("recalibrate"):
+            _recalibrated(ctx, loaded)
     a = loaded.architecture
     saved.save(
         model,
@@ -56,8 +64,39 @@ def prune(ctx: Context) -> None:
         made=made,
         masks=found,
         kept=kept,
+        options=a.options,
+        preprocess=loaded.preprocess,
     )
-    dump(Pruned(accuracy(ctx, model), tuple(p["spare"])), ctx.out / "pruned.json")
+    dump(replace(said, val_accuracy=accuracy(ctx, loaded)), ctx.out / "pruned.json")
+
+
+def _cut(
+    ctx: Context, loaded: saved.Saved, score: Any, control: bool, generator: torch.Generator
+) -> tuple[dict[str, list[int]], Pruned]:
+    p, px = ctx.params, loaded.architecture.input_px
+    traced = channels.trace(loaded.model, torch.zeros(1, 3, px, px))
+    found = groups.cuttable(traced, p["spare"], bool(p["hidden_units"]))
+    prefix = {"head": "head.", "backbone": "body."}.get(p.get("part") or "all", "")
+    found = tuple(g for g in found if all(layer.startswith(prefix) for layer in g.layers))
+    if not found:
+        raise StepFailed(f"nothing to prune in the {p['part']} of {loaded.architecture.backbone}")
+    of: widths.Target = p.get("measure") or "filters"
+    target = p["target"] if of == "filters" else 1 - p["target"]
+    goal = widths.reach(traced, found, target, of, p.get("multiple") or 1)
+    scores = groups.channel_scores(loaded.model, found, score, generator, control)
+    kept = widths.choose(scores, goal.counts)
+    cutting.cut_groups(loaded.model, found, kept)
+    said = Pruned(0.0, tuple(p["spare"]), goal.macs / goal.macs_dense, goal.params / goal.params_dense)
+    return kept, replace(said, whole=dict(traced.unprunable))
+
+
+def _recalibrated(ctx: Context, loaded: saved.Saved) -> None:
+    """Batch-norm statistics of the cut network, on training photos, before anything is judged."""
+    side = part(ctx, "train")
+    few = np.random.default_rng(0).permutation(len(side.positions))[:RECALIBRATION_PHOTOS]
+    side = replace(side, positions=np.sort(side.positions[few]))
+    batches = plain(side, normal=saved.normal(loaded.preprocess), size=64)
+    recalibrate(loaded.model, batches, device="cpu")
 
 
 def _weight_masks(
@@ -73,25 +112,19 @@ def _weight_masks(
     return masks.lowest({n: score(w, generator) for n, w in weights.items()}, p["target"], p["scope"])
 
 
-def _cuttable(model: nn.Module, spare: list[str], hidden_units: bool) -> dict[str, prunable.Layer]:
-    """Every convolution, and dense layers but the last where asked for."""
-    last = prunable.classifier(model)
-    found = dict(prunable.layers(model))
-    for name in spare:
-        if name not in found:
-            raise NotKnown("layer to spare", name, found)
-    return {
-        name: layer
-        for name, layer in found.items()
-        if name not in spare and (isinstance(layer, nn.Conv2d) or (hidden_units and name != last))
-    }
-
-
 @torch.no_grad()
-def accuracy(ctx: Context, model: nn.Module) -> float:
-    """On validation."""
+def accuracy(ctx: Context, loaded: saved.Saved) -> float:
+    """On validation; of a network whose backbone is as it was, on the features of that."""
+    model: Any = loaded.model.eval()
     right = n = 0
-    for x, y in plain(part(ctx, "val")):
-        right += int((model.eval()(x).argmax(1) == y).sum())
+    if "features" in ctx.inputs:
+        total, batches = 1, features.val_batches(features.cached(ctx), "cpu")
+        model = model.head
+    else:
+        side = part(ctx, "val")
+        total, batches = len(side.positions), plain(side, normal=saved.normal(loaded.preprocess), size=64)
+    for x, y in batches:
+        right += int((model(x).argmax(1) == y).sum())
         n += len(y)
+        ctx.progress(n, total, "photos")
     return right / n

@@ -6,7 +6,7 @@ import io
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +14,65 @@ import torch
 from torch import nn
 
 from secateur.data import batches as loading
-from secateur.errors import StepFailed
+from secateur.errors import StepFailed, UserError
 from secateur.files import dump
-from secateur.models import prunable, saved
+from secateur.models import prunable, saved, weights
 from secateur.models.build import build
+from secateur.models.transfer import Transfer
 from secateur.pruning.masks import count
 from secateur.pruning.regimes import Gradual, Held
 from secateur.records import Epoch, History
+from secateur.steps import features
 from secateur.steps.context import Context
 from secateur.steps.photos import Part, part, snapshot
 from secateur.training.fit import Fit, Photos, Tick
 from secateur.training.recipes import Recipe
 
 VAL_BATCH = 256
+Normal = tuple[list[float], list[float]] | None
 
 
 def train(ctx: Context) -> None:
-    """A saved model and history.json: the dense network from fresh weights."""
+    """A saved model and history.json: the dense network. The CNN from fresh weights; of a timm network the head, on
+    the features of the frozen backbone."""
     p = ctx.params
     labels = snapshot(ctx).classes
-    model = build(p["backbone"], len(labels), p["input_px"], p["seed"])
-    history = _fit(ctx, model, None)
-    _write(ctx, model, history, p["backbone"], labels, p["input_px"], None, None)
+    options = p.get("options")
+    model = build(p["backbone"], len(labels), p["input_px"], p["seed"], options)
+    about = saved.preprocess_for(p["input_px"])
+    made: dict[str, Any] = {"params": dict(p)}
+    if options:
+        assert isinstance(model, Transfer)
+        origin = weights.load(model.body, ctx.inputs["weights"])
+        about = saved.preprocess_for(p["input_px"], origin.mean, origin.std)
+        made |= {"weights": asdict(origin)}
+    history = _fit(ctx, _head_of(model) or model if options else model, None, saved.normal(about))
+    kind = Kind(p["backbone"], labels, p["input_px"], about, dict(options or {}), made)
+    _write(ctx, model, history, kind, None, None)
+
+
+def adopt(ctx: Context) -> None:
+    """A saved model and history.json: somebody's model, its classes in the order of this study's photos."""
+    loaded = saved.load(ctx.inputs["start"])
+    labels = snapshot(ctx).classes
+    if sorted(labels) != sorted(loaded.labels):
+        odd = sorted(set(labels) ^ set(loaded.labels))[0]
+        where = "the photos" if odd in labels else "the model"
+        raise UserError(f"the model to begin from has other classes: '{odd}' is known to {where} only")
+    _reorder(loaded.model, [loaded.labels.index(name) for name in labels])
+    history = History((), 0, False, "none", "fp32", "cpu", 0, converged=True)
+    a = loaded.architecture
+    kind = Kind(a.backbone, labels, a.input_px, loaded.preprocess, a.options, loaded.made)
+    hooks = Held(prunable.weights_named(loaded.model, loaded.masks), loaded.masks) if loaded.masks else None
+    _write(ctx, loaded.model, history, kind, hooks, a.kept)
+
+
+def _reorder(model: nn.Module, rows: list[int]) -> None:
+    last = dict(prunable.layers(model))[prunable.classifier(model)]
+    with torch.no_grad():
+        last.weight.copy_(last.weight[rows].clone())
+        if last.bias is not None:
+            last.bias.copy_(last.bias[rows].clone())
 
 
 def retrain(ctx: Context) -> None:
@@ -43,19 +80,24 @@ def retrain(ctx: Context) -> None:
     network that is pruned while it trains on; or neither, which is the control."""
     loaded = saved.load(ctx.inputs["model"])
     model = loaded.model.to(ctx.params["device"])
+    head = ctx.params.get("tune") == "head"
+    trained = _head_of(model) if head else model
+    assert trained is not None
     regime: dict[str, Any] | None = ctx.params["regime"]
     hooks: Held | None = None
     if regime:
         hooks = _gradual(ctx, model, regime)
     elif loaded.masks:
         hooks = Held(prunable.weights_named(model, loaded.masks), loaded.masks)
-    history = _fit(ctx, model, hooks)
+    history = _fit(ctx, trained, hooks, saved.normal(loaded.preprocess))
     if regime:
         history = replace(history, spared=tuple(regime["spare"]))
     if hooks:
         _check(hooks, regime["target"] if regime else None, regime["scope"] if regime else "")
     a = loaded.architecture
-    _write(ctx, model, history, a.backbone, loaded.labels, a.input_px, hooks, a.kept)
+    made = {"params": dict(ctx.params)} | {k: v for k, v in loaded.made.items() if k == "weights"}
+    kind = Kind(a.backbone, loaded.labels, a.input_px, loaded.preprocess, a.options, made)
+    _write(ctx, model, history, kind, hooks, a.kept)
 
 
 def _check(hooks: Held, target: float | None, scope: str) -> None:
@@ -77,7 +119,7 @@ def _gradual(ctx: Context, model: nn.Module, regime: dict[str, Any]) -> Gradual:
     """Rises over the first half of the steps; the second half trains at the target, as Zhu & Gupta advise."""
     steps = ctx.params["epochs"] * _photos(ctx).train_batches
     return Gradual(
-        prunable.weights(model, regime["spare"]),
+        prunable.weights(model, regime["spare"], regime.get("part") or "all"),
         regime["target"],
         begin=0,
         end=min(steps // 2, steps - 1),
@@ -86,11 +128,16 @@ def _gradual(ctx: Context, model: nn.Module, regime: dict[str, Any]) -> Gradual:
     )
 
 
-def _photos(ctx: Context) -> Photos:
+def _photos(ctx: Context, normal: Normal = None) -> Photos:
+    """What the loop draws from: photos, or the features of a frozen backbone."""
     p = ctx.params
+    size, device = int(p["recipe"]["batch_size"]), p["device"]
+    if "features" in ctx.inputs:
+        found = features.cached(ctx)
+        n = len(found.train_labels)
+        draw = features.batches(found, size, p["seed"], device)
+        return Photos(draw, lambda: features.val_batches(found, device), loading.batch_count(n, size), n)
     train, val = part(ctx, "train"), part(ctx, "val")
-    size = int(p["recipe"]["batch_size"])
-    device = p["device"]
 
     def batches(epoch: int, start: int) -> Any:
         return loading.batches(
@@ -103,39 +150,47 @@ def _photos(ctx: Context) -> Photos:
             start=start,
             augment=p["augment"],
             device=device,
+            normal=normal,
         )
 
     n = len(train.positions)
-    return Photos(batches, lambda: plain(val, device), loading.batch_count(n, size), n)
+    return Photos(batches, lambda: plain(val, device, normal), loading.batch_count(n, size), n)
 
 
-def plain(side: Part, device: str = "cpu") -> Iterator[Any]:
+def plain(side: Part, device: str = "cpu", normal: Normal = None, size: int = VAL_BATCH) -> Iterator[Any]:
     """Batches of a part in its own order, as they are."""
     return loading.batches(
         side.pixels,
         side.positions,
         side.labels,
-        batch_size=VAL_BATCH,
+        batch_size=size,
         seed=0,
         epoch=0,
         shuffle=False,
         device=device,
+        normal=normal,
     )
 
 
-def _fit(ctx: Context, model: nn.Module, hooks: Held | None) -> History:
+def _fit(ctx: Context, model: nn.Module, hooks: Held | None, normal: Normal) -> History:
     p = ctx.params
     torch.set_num_threads(p["threads"])
     torch.use_deterministic_algorithms(True, warn_only=p["device"] != "cpu")
+    recipe = Recipe(**p["recipe"])
+    if "features" in ctx.inputs:
+        recipe = replace(recipe, bn="live")  # a new head alone: its batch norms have no statistics to hold
+    teacher = saved.load(ctx.inputs["teacher"]).model if "teacher" in ctx.inputs else None
     fit = Fit(
         model,
-        Recipe(**p["recipe"]),
-        _photos(ctx),
+        recipe,
+        _photos(ctx, normal),
         epochs=p["epochs"],
         seed=p["seed"],
         precision=p["precision"],
         device=p["device"],
         hooks=hooks,
+        teacher=_head_of(teacher) if "features" in ctx.inputs else teacher,
+        distil=p.get("distil") or 0.0,
     )
     _resume(fit, ctx.work)
     at_end, inside = ctx.checkpoint_seconds()
@@ -157,6 +212,11 @@ def _fit(ctx: Context, model: nn.Module, hooks: Held | None) -> History:
                 words += f", validation {accuracy:.1%}"
             ctx.progress(done, p["epochs"], words)
     return fit.history()
+
+
+def _head_of(model: nn.Module | None) -> nn.Module | None:
+    head: Any = model.head if model is not None else None
+    return head  # type: ignore[no-any-return]
 
 
 def _checkpoint(fit: Fit, work: Path) -> None:
@@ -184,18 +244,38 @@ def _resume(fit: Fit, work: Path) -> None:
         return
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What of a saved model is not its weights."""
+
+    backbone: str
+    labels: tuple[str, ...]
+    input_px: int
+    preprocess: dict[str, Any]
+    options: dict[str, str]
+    made: dict[str, Any]
+
+
 def _write(
     ctx: Context,
     model: nn.Module,
     history: History,
-    backbone: str,
-    labels: tuple[str, ...],
-    input_px: int,
+    kind: Kind,
     hooks: Held | None,
     kept: dict[str, list[int]] | None,
 ) -> None:
     model.cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    made = {"params": dict(ctx.params), "epochs": len(history.epochs)}
     masks = {name: mask.cpu() for name, mask in hooks.masks.items()} if hooks else None
-    saved.save(model, ctx.out, backbone=backbone, labels=labels, input_px=input_px, made=made, masks=masks, kept=kept)
+    saved.save(
+        model,
+        ctx.out,
+        backbone=kind.backbone,
+        labels=kind.labels,
+        input_px=kind.input_px,
+        made=kind.made | {"epochs": len(history.epochs)},
+        masks=masks,
+        kept=kept,
+        options=kind.options,
+        preprocess=kind.preprocess,
+    )
     dump(history, ctx.out / "history.json")

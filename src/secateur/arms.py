@@ -1,0 +1,107 @@
+"""The arms of a study: what is compared with what, how each is trained on, and what it is called. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from secateur import catalogue
+from secateur.settings import MethodChoice, Study
+
+
+def percent(target: float) -> str:
+    """0.3 → '30 %'."""
+    return f"{target * 100:g} %"
+
+
+def title(config: str) -> str:
+    """'cnn/filter-l1/0.5' → 'filter-l1 50 %', for people."""
+    _, method, *target = config.split("/")
+    return f"{method} {percent(float(target[0]))}" if target else method.replace("-", " ")
+
+
+def is_transfer(study: Study) -> bool:
+    """Is the network one of timm's, which begins from weights and has a head of its own?"""
+    return not catalogue.backbone(study.backbone).where
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a network is trained on: with which recipe, and how much of it."""
+
+    recipe: str
+    tune: str  # "" the CNN: all of it; "head": on cached features; "all": a whole timm network
+
+
+def recipe_for(study: Study, name: str, what: str) -> str:
+    """A recipe by its plain name, for the head or the whole of a timm network; other names stay as they are."""
+    if not is_transfer(study):
+        return name
+    own = {"study": "study-transfer", "fast": "fast-head" if what == "head" else "fast-tune"}
+    return own.get(name, name)
+
+
+def way_of(study: Study, choice: MethodChoice | None = None) -> Way:
+    """How a pruned network is retrained, or the control. A head whose backbone was not touched trains on features."""
+    name = (choice.recipe if choice else "") or study.retrain_recipe or study.recipe
+    if not is_transfer(study):
+        return Way(name, "")
+    only_head = study.tune == "head" and not study.start and (choice is None or choice.part == "head")
+    tune = "head" if only_head else "all"
+    return Way(recipe_for(study, name, tune), tune)
+
+
+def _apart(study: Study, way: Way) -> str:
+    """What tells a control of this way from the usual one; empty for the usual one."""
+    usual = way_of(study)
+    words = [way.tune] if way.tune != usual.tune else []
+    if way.recipe != recipe_for(study, study.retrain_recipe or study.recipe, way.tune):
+        words.append(way.recipe)
+    return "".join(f"-{word}" for word in words)
+
+
+def longer(study: Study, way: Way) -> str:
+    """The configuration of the dense network trained on in this way: one control for each way in use."""
+    return f"{study.backbone}/dense-longer{_apart(study, way)}"
+
+
+def ways(study: Study) -> tuple[Way, ...]:
+    """Every way that a network of this study is trained on, the usual one first."""
+    return tuple(dict.fromkeys([way_of(study), *(way_of(study, c) for c in study.methods)]))
+
+
+def arms(study: Study) -> tuple[MethodChoice, ...]:
+    """The methods asked for, and the control of each."""
+    controls: dict[str, MethodChoice] = {}
+    if study.controls:
+        for choice in study.methods:
+            name = catalogue.method(choice.name).control
+            if name:
+                control = choice.model_copy(update={"name": name})
+                controls.setdefault(arm_id(study, control), control)
+    asked = {arm_id(study, c) for c in study.methods}
+    return study.methods + tuple(c for name, c in controls.items() if name not in asked)
+
+
+def arm_id(study: Study, choice: MethodChoice) -> str:
+    """What names a method or control in this study. A control that is retrained in another way than the usual one is
+    another control: what it is compared with differs from it in one thing."""
+    control = catalogue.method(choice.name).role == "control"
+    way = way_of(study, choice)
+    usual = way.recipe == recipe_for(study, study.retrain_recipe or study.recipe, way.tune)
+    return choice.id if usual or not control else f"{choice.id}-{way.recipe}"
+
+
+def targets(study: Study, choice: MethodChoice) -> tuple[float, ...]:
+    """What a method takes away, rising: of its filters or weights, or of the network's multiply-adds or parameters."""
+    kept = choice.macs or choice.params
+    return tuple(round(1 - k, 12) for k in kept) if kept else study.sparsities
+
+
+def config_of(study: Study, choice: MethodChoice, target: float) -> str:
+    """The configuration of a method at a target."""
+    return f"{study.backbone}/{arm_id(study, choice)}/{target:g}"
+
+
+def has_features(study: Study) -> bool:
+    """Does this study train a head on a frozen backbone?"""
+    return is_transfer(study) and not study.start

