@@ -50,6 +50,80 @@ def test_the_bytes_do_not_depend_on_who_works(few_photos, tmp_path, monkeypatch,
     assert (tmp_path / "pixels.npy").read_bytes() == wanted
 
 
+class Stop(Exception):
+    """What ends a process half way."""
+
+
+def stopped(photos, root, work, out, at):
+    """A store under way that ended after at least `at` photos."""
+
+    def progress(done, total):
+        if done >= at:
+            raise Stop
+
+    with pytest.raises(Stop):
+        write_pixels(root, photos, PX, out, work=work, workers=1, progress=progress)
+    return (work / "pixels.npy").stat().st_size
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    """(work, out), empty; a photo a block."""
+    monkeypatch.setattr(module, "CHUNK_BYTES", 1)
+    for name in ("work", "out", "whole"):
+        (tmp_path / name).mkdir()
+    return tmp_path / "work", tmp_path / "out"
+
+
+@pytest.mark.parametrize("torn", [-1, -PX * PX * 3 + 1, 0, 5])
+def test_a_store_goes_on_where_it_was_stopped(few_photos, tmp_path, places, torn):
+    """Bytes more or fewer than whole photos, as a kill within a write leaves them."""
+    photos = scan(few_photos).photos
+    write_pixels(few_photos, photos, PX, tmp_path / "whole")
+    work, out = places
+    size = stopped(photos, few_photos, work, out, 30)
+    assert not list(out.iterdir())
+    with (work / "pixels.npy").open("r+b") as file:
+        file.truncate(size + torn)  # zeros, where it grows
+    for photo in photos[:29]:
+        (few_photos / photo.path).unlink()  # whoever reads one again fails
+    seen = []
+    write_pixels(few_photos, photos, PX, out, work=work, progress=lambda *x: seen.append(x))
+    assert seen[0] == ((30 if torn < 0 else 31), 72) and seen[-1] == (72, 72)
+    assert (out / "pixels.npy").read_bytes() == (tmp_path / "whole" / "pixels.npy").read_bytes()
+    assert not list(work.iterdir())
+
+
+def test_a_store_that_was_whole_is_only_moved(few_photos, places):
+    work, out = places
+    photos = scan(few_photos).photos
+    stopped(photos, few_photos, work, out, len(photos))
+    for photo in photos:
+        (few_photos / photo.path).unlink()
+    write_pixels(few_photos, photos, PX, out, work=work)
+    assert open_pixels(out).shape == (72, PX, PX, 3)
+
+
+@pytest.mark.parametrize("left", [b"", b"\x93NUMPY\x01\x00v\x00{'descr'", b"x" * 5000])
+def test_what_is_no_store_of_these_photos_begins_anew(few_photos, tmp_path, places, left):
+    work, out = places
+    photos = scan(few_photos).photos[:5]
+    (work / "pixels.npy").write_bytes(left)
+    write_pixels(few_photos, photos, PX, out, work=work)
+    write_pixels(few_photos, photos, PX, tmp_path / "whole")
+    assert (out / "pixels.npy").read_bytes() == (tmp_path / "whole" / "pixels.npy").read_bytes()
+
+
+def test_without_a_place_to_work_in_it_begins_anew(few_photos, tmp_path):
+    photos = scan(few_photos).photos
+    write_pixels(few_photos, photos[:3], PX, tmp_path)
+    before = (tmp_path / "pixels.npy").read_bytes()
+    (few_photos / photos[0].path).unlink()
+    with pytest.raises(UserError, match="vanished"):
+        write_pixels(few_photos, photos[:3], PX, tmp_path)
+    assert (tmp_path / "pixels.npy").read_bytes() != before
+
+
 def test_no_photos_make_an_empty_store(tmp_path):
     write_pixels(tmp_path, [], PX, tmp_path)
     assert open_pixels(tmp_path).shape == (0, PX, PX, 3)

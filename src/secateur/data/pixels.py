@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +47,7 @@ def write_pixels(
     px: int,
     folder: Path,
     *,
+    work: Path | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
@@ -51,6 +55,9 @@ def write_pixels(
 
     Each file's sha256 is checked on the way; progress is called with (photos done, photos in all).
     Anonymous memory does not grow with the number of photos.
+
+    work: a folder on the same disk that belongs to these photos and this px alone. The store grows there, from the
+    whole photos that a killed process left in it, and is moved to `folder` at the end.
 
     Raises UserError: a photo changed or vanished since the scan, px under 1, the disk is full.
     """
@@ -61,17 +68,21 @@ def write_pixels(
     if px < 1:
         raise UserError(f"input size {px} px is out of range; allowed: 1 or more")
     chunk = max(1, CHUNK_BYTES // (3 * px * px))
-    shape = (len(photos), px, px, 3)
-    done = 0
+    path = (work or folder) / FILE
+    if not work:
+        path.unlink(missing_ok=True)
     try:
         # Plain writes and no mapping: on a full disk a write fails with an error, a mapped page kills the process.
-        with (folder / FILE).open("wb") as file:
-            np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-            for block in in_chunks(read, photos, chunk, workers):
+        with path.open("a+b") as file:
+            done = _whole(file, len(photos), px)
+            for block in in_chunks(read, photos[done:], chunk, workers):
                 file.write(block.data)
+                file.flush()  # what the system has survives a kill
                 done += len(block)
                 if progress:
                     progress(done, len(photos))
+        if work:
+            path.replace(folder / FILE)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -83,6 +94,24 @@ def open_pixels(folder: Path) -> NDArray[np.uint8]:
     """The store in `folder`, (photos, px, px, 3), memory-mapped and read-only."""
     pixels: NDArray[np.uint8] = np.load(folder / FILE, mmap_mode="r")
     return pixels
+
+
+def _whole(file: IO[bytes], photos: int, px: int) -> int:
+    """How many whole photos lie in a store under way; it is cut after them. An empty or foreign one begins anew."""
+    header = io.BytesIO()
+    shape = (photos, px, px, 3)
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    begin, one = len(header.getvalue()), 3 * px * px
+    file.seek(0)
+    if file.read(begin) != header.getvalue():
+        file.truncate(0)
+        file.seek(0)
+        file.write(header.getvalue())
+        return 0
+    done = min((file.seek(0, os.SEEK_END) - begin) // one, photos)
+    file.truncate(begin + done * one)
+    file.seek(0, os.SEEK_END)
+    return done
 
 
 def _decoded(data: bytes, path: Path, px: int) -> NDArray[np.uint8]:

@@ -37,7 +37,8 @@ def pixels(ctx: Context) -> None:
     def progress(done: int, total: int) -> None:
         ctx.progress(done, total, "photos")
 
-    storing.write_pixels(Path(photos.root), photos.photos, ctx.params["px"], ctx.out, progress=progress)
+    root, px = Path(photos.root), ctx.params["px"]
+    storing.write_pixels(root, photos.photos, px, ctx.out, work=ctx.work, progress=progress)
 
 
 @dataclass(frozen=True, slots=True)
