@@ -47,6 +47,46 @@ def test_originals_stay_within_two_of_a_full_decode(originals, px):
     assert max(worst) <= 2
 
 
+@pytest.mark.parametrize("px", [32, 100, 224])
+def test_the_shorter_way_for_jpegs_changes_no_byte(originals, px, monkeypatch):
+    """Against Pillow's own decoder, at every scale."""
+    paths = sorted((originals / "raw-img").rglob("*.jp*g"))
+    short = [decode(path, px) for path in paths]
+    monkeypatch.setattr(images, "_jpeg", lambda *_: None)
+    assert len(paths) > 560 and all((decode(p, px) == made).all() for p, made in zip(paths, short, strict=True))
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("size", [(96, 72), (641, 479), (801, 801)])
+def test_the_shorter_way_with_odd_sides_and_all_kinds_of_colour(picture, size, subsampling, monkeypatch):
+    kinds = [{}, {"progressive": True}, {"optimize": True}, {"restart_marker_blocks": 3}]
+    kinds += [{"keep_rgb": True}] if subsampling == 0 else []
+    for options in kinds:
+        data = saved(picture(12, *size), "JPEG", subsampling=subsampling, **options)
+        with Image.open(io.BytesIO(data)) as image:
+            assert images._jpeg(image, data) is not None
+        made = decode(data, 100)
+        with monkeypatch.context() as patch:
+            patch.setattr(images, "_jpeg", lambda *_: None)
+            assert (decode(data, 100) == made).all()
+
+
+def test_what_is_wrong_with_a_jpeg_is_said_by_pillow(picture, monkeypatch):
+    whole = saved(picture(13, 300, 225), "JPEG")
+    spoilt = [whole[:n] for n in range(200, len(whole), 997)]
+    spoilt += [whole[:n] + b"\xff\xc4" + whole[n + 2 :] for n in range(200, len(whole), 997)]
+
+    def said(data):
+        try:
+            return decode(data, 100).tobytes()
+        except BadPhoto as bad:
+            return str(bad)
+
+    short = [said(data) for data in spoilt]
+    monkeypatch.setattr(images, "_jpeg", lambda *_: None)
+    assert short == [said(data) for data in spoilt] and any("truncated" in str(s) for s in short)
+
+
 def test_giants_stay_close_too(originals):
     paths = [p for p in (originals / "raw-img").rglob("*unsplash*") if p.stat().st_size > 500_000]
     assert paths
@@ -152,7 +192,7 @@ def test_rotated_by_exif(picture, turn, kind):
         upright = ImageOps.exif_transpose(opened)
     seen = square(data, PX)
     assert (seen.width, seen.height) == upright.size == ((40, 120) if turn >= 5 else (120, 40))
-    assert np.abs(np.asarray(seen.image) - reference(upright)).mean() <= 2
+    assert np.abs(seen.pixels - reference(upright)).mean() <= 2
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning")  # Pillow says so, and goes on

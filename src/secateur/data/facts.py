@@ -49,8 +49,9 @@ def read_facts(path: Path) -> Facts:
         seen = square(data, SEEN_PX, grey=True)
     except BadPhoto as bad:
         return Facts(*stat, sha256, what=bad.what, why=bad.why)
-    thumb = seen.image.resize((THUMB_PX, THUMB_PX), Image.Resampling.BOX).tobytes()
-    return Facts(*stat, sha256, dhash(seen.image), seen.width, seen.height, thumb)
+    image = Image.fromarray(seen.pixels)
+    thumb = image.resize((THUMB_PX, THUMB_PX), Image.Resampling.BOX).tobytes()
+    return Facts(*stat, sha256, dhash(image), seen.width, seen.height, thumb)
 
 
 def dhash(grey: Image.Image) -> int:

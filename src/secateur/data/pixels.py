@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from secateur.data.images import BadPhoto, square
 from secateur.data.parallel import in_chunks
+from secateur.data.resize import Resize, by_scipy, fastest
 from secateur.errors import UserError
 from secateur.records import Photo
 
@@ -34,9 +35,9 @@ def decode(source: Path | bytes, px: int) -> NDArray[np.uint8]:
     if px < 1:
         raise UserError(f"input size {px} px is out of range; allowed: 1 or more")
     if isinstance(source, bytes):
-        return np.asarray(square(source, px).image)
+        return square(source, px).pixels
     try:
-        return _decoded(source.read_bytes(), source, px)
+        return _decoded(source.read_bytes(), source, px, by_scipy)
     except OSError as error:
         raise UserError(f"photo {source} cannot be read: {error.strerror or error}") from error
 
@@ -63,10 +64,11 @@ def write_pixels(
     """
 
     def read(some: Sequence[Photo]) -> NDArray[np.uint8]:
-        return np.stack([_checked(root / photo.path, photo, px) for photo in some])
+        return np.stack([_checked(root / photo.path, photo, px, resize) for photo in some])
 
     if px < 1:
         raise UserError(f"input size {px} px is out of range; allowed: 1 or more")
+    resize = fastest()
     chunk = max(1, CHUNK_BYTES // (3 * px * px))
     path = (work or folder) / FILE
     if not work:
@@ -114,14 +116,14 @@ def _whole(file: IO[bytes], photos: int, px: int) -> int:
     return done
 
 
-def _decoded(data: bytes, path: Path, px: int) -> NDArray[np.uint8]:
+def _decoded(data: bytes, path: Path, px: int, resize: Resize) -> NDArray[np.uint8]:
     try:
-        return np.asarray(square(data, px).image)
+        return square(data, px, resize=resize).pixels
     except BadPhoto as bad:
         raise UserError(f"photo {path} cannot be used: {bad}") from bad
 
 
-def _checked(path: Path, photo: Photo, px: int) -> NDArray[np.uint8]:
+def _checked(path: Path, photo: Photo, px: int, resize: Resize) -> NDArray[np.uint8]:
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
@@ -130,4 +132,4 @@ def _checked(path: Path, photo: Photo, px: int) -> NDArray[np.uint8]:
         raise UserError(f"photo {path} cannot be read: {error.strerror or error}") from error
     if hashlib.sha256(data).hexdigest() != photo.sha256:
         raise UserError(f"photo {path} changed since the scan; scan the folder again")
-    return _decoded(data, path, px)
+    return _decoded(data, path, px, resize)

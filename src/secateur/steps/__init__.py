@@ -19,7 +19,7 @@ class Row:
 
 STEPS: dict[str, Row] = {
     "split": Row(1, "secateur.steps.photos:split", "split.json"),
-    "pixels": Row(1, "secateur.steps.photos:pixels", "pixels.npy: (N, px, px, 3) uint8"),
+    "pixels": Row(2, "secateur.steps.photos:pixels", "pixels.npy: (N, px, px, 3) uint8"),
     "features": Row(
         1, "secateur.steps.features:features", "train.npy: (K, n, d) float32; val.npy: (n, d)", libraries=("timm",)
     ),
