@@ -52,7 +52,8 @@ def identity(backbone: str, source: str, file: str) -> dict[str, Any]:
 def keep(row: Backbone, source: str, file: str, origin: str, input_px: int, folder: Path) -> None:
     """Write the backbone's tensors and their origin into `folder`.
 
-    source: "hub", "package", "random" or "file"; file: where the weights of a package or file lie, or CACHED for the hub's; origin: words.
+    source: "hub", "package", "random" or "file"; file: where the weights of a package or file lie, or CACHED for
+    the hub's; origin: words.
     Raises UserError in one line: unreadable, a shape that does not fit (the first is named), no network.
     """
     body = _empty(row.name, input_px)
