@@ -12,10 +12,9 @@ The network is traced on the meta device: its graph is found in no memory and no
 
 from __future__ import annotations
 
-import copy
-import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 import torch_pruning as tp
@@ -24,13 +23,32 @@ from torch import Tensor, nn
 from secateur.pruning.cutting import cut_groups
 from secateur.pruning.groups import Group, Part, Traced
 from secateur.pruning.masks import floor
+from secateur.pruning.trial import line, on_meta, without_failing
 
 _Layer = nn.Conv2d | nn.Linear
 _CLASSES = "its outputs are the classes"
+_MOST = 1 << 20  # positions of one layer
 
 
 class _Stays(Exception):
     """Why a group cannot be cut, in words."""
+
+
+class _At(NamedTuple):
+    """A position that torch-pruning's index mappings can move, and the channel it started as."""
+
+    idx: int
+    root_idx: int
+
+
+@dataclass(slots=True)
+class _Side:
+    """The inputs or the outputs of one node of torch-pruning's graph, as far as a group runs along them."""
+
+    node: Any
+    reads: bool  # its inputs
+    owner: dict[int, int]  # position → channel of the group
+    walked: int = 0  # positions that were followed onward
 
 
 def kept_after(scores: Mapping[str, Tensor], ratio: float) -> dict[str, list[int]]:
@@ -78,26 +96,16 @@ def trace(model: nn.Module, example: Tensor) -> Traced:
     try:
         graph, last = _graph(skeleton, example, layers, places)
     except Exception as error:
-        reason = f"torch-pruning cannot follow this network ({_line(error)})"
+        reason = f"torch-pruning cannot follow this network ({line(error)})"
         return Traced((), dict.fromkeys(layers, reason), shapes, places)
     found, stay = _groups(graph, last, layers, places)
-    found = _without_failing(model, example, found, stay)
+    found = without_failing(model, example, found, stay)
     led = {layer for group in found for layer in group.layers}
     for name in layers:
         if name not in led:
             stay.setdefault(name, "it does not run, or nothing follows it")
     ordered = {name: stay[name] for name in layers if name in stay and name not in led}
     return Traced(tuple(found), ordered, shapes, places)
-
-
-def on_meta(model: nn.Module) -> nn.Module:
-    """A copy without values, every parameter ready for autograd, which torch-pruning follows."""
-    memo: dict[int, Any] = {}
-    for parameter in model.parameters():
-        memo[id(parameter)] = nn.Parameter(torch.empty_like(parameter, device="meta"))
-    for buffer in model.buffers():
-        memo[id(buffer)] = torch.empty_like(buffer, device="meta")
-    return copy.deepcopy(model, memo).eval()
 
 
 def _graph(
@@ -141,7 +149,8 @@ def _groups(
     graph: Any, last: Any, layers: Mapping[str, _Layer], places: Mapping[str, int]
 ) -> tuple[list[Group], dict[str, str]]:
     """Groups in the network's order; layers that stay, with reasons."""
-    names = {module: name for name, module in graph.model.named_modules()}
+    names: dict[Any, str] = {module: name for name, module in graph.model.named_modules()}
+    names |= {parameter: name for name, parameter in graph.model.named_parameters()}
     taken: dict[tuple[str, int], Tensor] = {}
     seen: set[str] = set()
     found, stay = [], {}
@@ -149,14 +158,16 @@ def _groups(
         if name in seen or layer not in graph.module2node:
             continue
         size = layer.out_channels if isinstance(layer, nn.Conv2d) else layer.out_features
-        items = graph.get_pruning_group(layer, graph.get_pruner_of_module(layer).prune_out_channels, range(size))
-        coupled = _outputs(graph, items, names)
+        reached, reason = _followed(graph, layer, size)
+        coupled = {names[s.node.module] for s in reached if isinstance(s.node.module, _Layer) and not s.reads}
         seen.update(coupled)
         try:
-            parts = _parts(graph, items, names, size, last)
+            if reason:
+                raise _Stays(reason)
+            parts = [part for side in reached for part in _parts(side, names, size, last)]
             _claim(parts, taken)
-        except _Stays as reason:
-            stay.update(dict.fromkeys(coupled, str(reason)))
+        except _Stays as why:
+            stay.update(dict.fromkeys(coupled, str(why)))
             continue
         ordered = tuple(n for n in layers if n in coupled)
         hidden = all(isinstance(layers[n], nn.Linear) and places[f"{n}.weight"] == 1 for n in ordered)
@@ -164,36 +175,51 @@ def _groups(
     return found, stay
 
 
-def _outputs(graph: Any, items: Any, names: Mapping[nn.Module, str]) -> set[str]:
-    return {
-        names[item.dep.target.module]
-        for item in items
-        if isinstance(item.dep.target.module, _Layer) and graph.is_out_channel_pruning_fn(item.dep.handler)
-    }
+def _followed(graph: Any, layer: _Layer, size: int) -> tuple[list[_Side], str]:
+    """Everything that the outputs of a layer run along, and "" or why they cannot be followed.
 
-
-def _parts(graph: Any, items: Any, names: Mapping[nn.Module, str], size: int, last: Any) -> list[Part]:
-    """Every dimension of every tensor that a group runs along. Raises _Stays with the reason why it may not."""
-    parts = []
-    for item in items:
-        node, module = item.dep.target, item.dep.target.module
-        if node.grad_fn is last and not _reads(graph, item):
-            raise _Stays(_CLASSES)
-        if isinstance(module, nn.Parameter):
-            tensors = [(graph._param_to_name[module], node.pruning_dim % module.dim(), module.shape[node.pruning_dim])]
-        elif module in names:
-            tensors = _tensors(names[module], module, reads=_reads(graph, item))
-        else:
-            _passes(node)
+    torch-pruning's own walk compares whole lists of positions for every step; on some networks (efficient channel
+    attention, MaxViT) it took minutes and gigabytes. This one keeps a position once, and gives up where two
+    channels meet in one.
+    """
+    sides: dict[tuple[int, Any], _Side] = {}
+    start = graph.get_pruner_of_module(layer).prune_out_channels
+    stack = [(graph.module2node[layer], start, [_At(i, i) for i in range(size)])]
+    while stack:
+        node, handler, positions = stack.pop()
+        side = sides.setdefault((id(node), handler), _Side(node, not graph.is_out_channel_pruning_fn(handler), {}))
+        new = []
+        for position in positions:
+            owner = side.owner.setdefault(position.idx, position.root_idx)
+            if owner != position.root_idx or len(side.owner) > _MOST:
+                return list(sides.values()), "its channels are mixed on their way and cannot be followed one by one"
+            new.append(position)
+        if len(side.owner) == side.walked:
             continue
-        for tensor, dim, length in tensors:
-            parts.append(Part(tensor, dim, _owner(item, length, size)))
-    return parts
+        side.walked = len(side.owner)
+        for edge in node.dependencies:
+            if edge.is_triggered_by(handler):
+                onward = new
+                for mapping in edge.index_mapping:
+                    onward = mapping(onward) if mapping is not None else onward
+                if onward:
+                    stack.append((edge.target, edge.handler, onward))
+    return list(sides.values()), ""
 
 
-def _reads(graph: Any, item: Any) -> bool:
-    """Whether it is the inputs of a layer that the group runs along, not its outputs."""
-    return not graph.is_out_channel_pruning_fn(item.dep.handler)
+def _parts(side: _Side, names: Mapping[Any, str], size: int, last: Any) -> list[Part]:
+    """Every dimension of every tensor that a group runs along here. Raises _Stays with the reason why it may not."""
+    node, module = side.node, side.node.module
+    if node.grad_fn is last and not side.reads:
+        raise _Stays(_CLASSES)
+    if isinstance(module, nn.Parameter):
+        tensors = [(names[module], node.pruning_dim % module.dim(), module.shape[node.pruning_dim])]
+    elif module in names:
+        tensors = _tensors(names[module], module, side.reads)
+    else:
+        _passes(node)
+        return []
+    return [Part(tensor, dim, _owner(side, length, size)) for tensor, dim, length in tensors]
 
 
 def _tensors(name: str, module: nn.Module, reads: bool) -> list[tuple[str, int, int]]:
@@ -233,13 +259,13 @@ def _passes(node: Any) -> None:
             raise _Stays("a fixed reshape (heads of attention, a channel shuffle, windows) follows its channels")
 
 
-def _owner(item: Any, length: int, size: int) -> Tensor:
+def _owner(side: _Side, length: int, size: int) -> Tensor:
     """(length,): the channel each position belongs to. Raises _Stays unless all channels own as many."""
     owner = torch.full((length,), -1, dtype=torch.int64)
-    try:
-        owner[torch.tensor(item.idxs)] = torch.tensor(item.root_idxs)
-    except (IndexError, TypeError, RuntimeError) as error:
-        raise _Stays("its channels are not followed one by one") from error
+    positions = torch.tensor(list(side.owner))
+    if int(positions.max()) >= length:
+        raise _Stays("its channels are mixed on their way and cannot be followed one by one")
+    owner[positions] = torch.tensor(list(side.owner.values()))
     each = torch.bincount(owner[owner >= 0], minlength=size)
     if int(each.min()) != int(each.max()):
         raise _Stays("only some of its channels reach every layer that is coupled to it")
@@ -256,37 +282,3 @@ def _claim(parts: Iterable[Part], taken: dict[tuple[str, int], Tensor]) -> None:
     for part in parts:
         before = taken.get((part.tensor, part.dim))
         taken[part.tensor, part.dim] = part.owner >= 0 if before is None else before | (part.owner >= 0)
-
-
-def _without_failing(model: nn.Module, example: Tensor, found: list[Group], stay: dict[str, str]) -> list[Group]:
-    """The groups that can be cut together; one that cannot goes to `stay` with its reason."""
-    if not _fails(model, example, found):
-        return found
-    good = []
-    for group in found:
-        reason = _fails(model, example, [group])
-        if reason:
-            stay.update(dict.fromkeys(group.layers, reason))
-        else:
-            good.append(group)
-    reason = _fails(model, example, good)
-    if reason:
-        stay.update({layer: reason for group in good for layer in group.layers})
-        return []
-    return good
-
-
-@torch.no_grad()
-def _fails(model: nn.Module, example: Tensor, groups: list[Group]) -> str:
-    """Why the network no longer runs with half of these groups' channels, "" where it does."""
-    trial = on_meta(model)
-    half = {g.name: list(range(math.ceil(g.size / 2))) for g in groups}
-    try:
-        cut_groups(trial, groups, half)(torch.empty(example.shape, dtype=example.dtype, device="meta"))
-    except Exception as error:
-        return f"the network does not run with fewer of its channels ({_line(error)})"
-    return ""
-
-
-def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"

@@ -103,12 +103,8 @@ def reach(traced: Traced, groups: Sequence[Group], target: float, of: Target = "
 
 def _widths(traced: Traced, groups: Sequence[Group], ratio: float, multiple: int) -> Widths:
     counts = {group.name: count(ratio, group.size, multiple) for group in groups}
-    macs_dense, params_dense = cost(traced, (), {})
-    return Widths(counts, ratio, *_paired(cost(traced, groups, counts), (macs_dense, params_dense)))
-
-
-def _paired(cut: tuple[int, int], dense: tuple[int, int]) -> tuple[int, int, int, int]:
-    return cut[0], dense[0], cut[1], dense[1]
+    (macs_dense, params_dense), (macs, params) = cost(traced, (), {}), cost(traced, groups, counts)
+    return Widths(counts, ratio, macs, macs_dense, params, params_dense)
 
 
 def _part(widths: Widths, of: Target) -> float:

@@ -1,0 +1,286 @@
+"""Whole networks cut: what is coupled, what that computes, and what is refused, in words."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from secateur.errors import NotKnown, UserError
+from secateur.measure import work
+from secateur.models.build import build
+from secateur.pruning import channels, groups, scores, widths
+from secateur.pruning.cutting import cut_groups
+from secateur.pruning.groups import Group, Traced, kept_of
+
+PX = 64
+GENERATOR = torch.Generator()
+SMALL = (
+    "cnn",
+    "tf_efficientnet_b0",
+    "tf_efficientnet_lite0",
+    "mobilenetv2_100",
+    "mobilenetv3_large_100",
+    "resnet18",
+    "resnet50",
+    "convnext_atto",
+    "convnext_tiny",
+)
+
+
+def network(backbone: str, head: str = "study") -> nn.Module:
+    """With norms that do something: fresh ones shift by 0, which would hide a channel left behind."""
+    model = build(backbone, 10, PX, seed=3, options=None if backbone == "cnn" else {"pool": "avg", "head": head})
+    torch.manual_seed(4)
+    with torch.no_grad():
+        for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+            if tensor.dim() == 1 and tensor.is_floating_point():
+                tensor.uniform_(0.5, 1.5) if "var" in name or "weight" in name else tensor.uniform_(-0.5, 0.5)
+    return model.eval()
+
+
+def example(px: int = PX) -> Tensor:
+    return torch.zeros(1, 3, px, px)
+
+
+def silenced(model: nn.Module, found: Sequence[Group], kept: dict[str, list[int]]) -> nn.Module:
+    """The dense network with its unkept channels dead, found without the cut: zero everything that writes them,
+    and let layer norms look at the living ones alone."""
+    silent = copy.deepcopy(model)
+    tensors = dict(silent.named_parameters())
+    modules = dict(silent.named_modules())
+    with torch.no_grad():
+        for group in found:
+            alive = kept_of(group, kept)
+            for part in group.parts:
+                dead = (part.owner >= 0) & ~alive[part.owner]
+                if part.dim == 0 and part.tensor in tensors:
+                    tensors[part.tensor][dead] = 0
+                module = modules[part.tensor.rpartition(".")[0]]
+                if isinstance(module, nn.LayerNorm):
+                    module.forward = _among(module, (~dead).nonzero().reshape(-1))
+    return silent
+
+
+def _among(norm: nn.LayerNorm, alive: Tensor):
+    def forward(x: Tensor) -> Tensor:
+        picture = type(norm).__name__ == "LayerNorm2d"
+        last = x.movedim(1, -1) if picture else x
+        y = torch.zeros_like(last)
+        y[..., alive] = F.layer_norm(last[..., alive], (len(alive),), norm.weight[alive], norm.bias[alive], norm.eps)
+        return y.movedim(-1, 1) if picture else y
+
+    return forward
+
+
+@pytest.mark.parametrize("backbone", SMALL)
+def test_a_cut_network_computes_what_the_dense_one_does_with_dead_channels(backbone: str):
+    model = network(backbone)
+    traced = channels.trace(model, example())
+    found = groups.cuttable(traced, hidden_units=True)
+    reached = widths.reach(traced, found, 0.4, "filters", 4)
+    kept = widths.choose(groups.channel_scores(model, found, scores.filter_random, GENERATOR), reached.counts)
+    silent = silenced(model, found, kept)
+    x = torch.rand(2, 3, PX, PX)
+    with torch.no_grad():
+        dense, wanted = model(x), silent(x)
+        got = cut_groups(model, found, kept)(x)
+    assert not torch.allclose(dense, wanted, atol=1e-2)
+    assert torch.allclose(got, wanted, rtol=1e-3, atol=1e-4 * float(wanted.abs().max()))
+
+
+@pytest.mark.parametrize("backbone", SMALL)
+def test_the_cost_is_known_before_the_cut_and_met_from_below(backbone: str):
+    model = network(backbone, "linear")
+    traced = channels.trace(model, example())
+    found = groups.cuttable(traced)
+    dense = work.profile(model, example(), lambda n, m: "")
+    reached = widths.reach(traced, found, 0.5, "macs", 8)
+    assert (reached.macs_dense, reached.params_dense) == (dense.macs, dense.parameters)
+    assert reached.macs <= dense.macs / 2
+    wider = widths.reach(traced, found, round(reached.ratio - 1e-6, 6), "filters", 8)
+    assert wider.macs > dense.macs / 2
+    kept = widths.choose(groups.channel_scores(model, found, scores.filter_l1, GENERATOR), reached.counts)
+    after = work.profile(cut_groups(model, found, kept), example(), lambda n, m: "")
+    assert (reached.macs, reached.params) == (after.macs, after.parameters)
+
+
+def test_parameters_are_a_target_too():
+    traced = channels.trace(network("tf_efficientnet_b0"), example())
+    reached = widths.reach(traced, groups.cuttable(traced), 0.25, "params", 8)
+    assert 0.2 < reached.params / reached.params_dense <= 0.25
+
+
+def test_every_filter_belongs_to_one_group_or_has_a_reason():
+    model = network("mobilenetv3_large_100")
+    traced = channels.trace(model, example())
+    layers = {n for n, m in model.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
+    led = [layer for group in traced.groups for layer in group.layers]
+    assert len(led) == len(set(led))
+    assert set(led) | set(traced.unprunable) == layers
+    assert traced.unprunable == {"head.fc3": "its outputs are the classes"}
+    assert [g.name for g in traced.groups if g.hidden] == ["head.fc1", "head.fc2"]
+
+
+def test_what_is_coupled_in_a_block_of_efficientnet():
+    traced = channels.trace(network("tf_efficientnet_b0"), example())
+    of = {layer: group for group in traced.groups for layer in group.layers}
+    block = "body.blocks.2.1"
+    assert of[f"{block}.conv_pw"].layers == (f"{block}.conv_pw", f"{block}.conv_dw", f"{block}.se.conv_expand")
+    assert of[f"{block}.se.conv_reduce"].layers == (f"{block}.se.conv_reduce",)
+    assert of[f"{block}.conv_pwl"].layers == ("body.blocks.2.0.conv_pwl", f"{block}.conv_pwl")
+
+
+def test_tracing_changes_nothing_and_sees_frozen_layers():
+    model = network("resnet18")
+    before = copy.deepcopy(model.state_dict())
+    model.train().requires_grad_(False)
+    traced = channels.trace(model, example())
+    assert len(groups.cuttable(traced)) == 12
+    assert model.training and not any(p.requires_grad for p in model.parameters())
+    assert all(torch.equal(before[n], t) for n, t in model.state_dict().items())
+    kept = {g.name: list(range(g.size // 2)) for g in traced.groups}
+    assert not any(p.requires_grad for p in cut_groups(model, traced.groups, kept).parameters())
+
+
+def test_scores_of_coupled_layers_count_alike_and_one_layer_keeps_its_own():
+    model = network("mobilenetv2_100")
+    found = groups.cuttable(channels.trace(model, example()))
+    coupled = next(g for g in found if len(g.layers) == 2)
+    alone = next(g for g in groups.cuttable(channels.trace(network("cnn"), example())))
+    rated = groups.channel_scores(model, [coupled], scores.filter_l1, GENERATOR)[coupled.name]
+    weights = dict(model.named_parameters())
+    norms = [scores.filter_l1(weights[f"{n}.weight"], GENERATOR) for n in coupled.layers]
+    assert torch.allclose(rated, sum(n / n.mean() for n in norms) / 2)
+    cnn = network("cnn")
+    rated = groups.channel_scores(cnn, [alone], scores.filter_l1, GENERATOR)["conv1"]
+    assert torch.equal(rated, scores.filter_l1(cnn.conv1.weight, GENERATOR))
+
+
+def test_the_control_draws_one_number_a_channel():
+    model = network("mobilenetv2_100")
+    found = groups.cuttable(channels.trace(model, example()))
+    rated = groups.channel_scores(model, found, scores.filter_random, torch.Generator().manual_seed(1), control=True)
+    drawn = torch.Generator().manual_seed(1)
+    for group in found:
+        assert torch.equal(rated[group.name], torch.rand(group.size, generator=drawn))
+
+
+class Shuffled(nn.Module):
+    """A channel shuffle: the network would run on with the wrong channels, so a trial does not find it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.fc = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.one(x)
+        n, c, h, w = x.shape
+        x = x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
+        return self.fc(self.two(x).mean((2, 3)))
+
+
+class Sliced(nn.Module):
+    """A fixed number in forward: fewer channels break it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.fc = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.two(self.one(x) * torch.ones(8, 1, 1, device=x.device)).mean((2, 3)))
+
+
+class Joined(nn.Module):
+    """Concatenation: each branch is a group of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.last = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 6, 3), nn.Conv2d(10, 5, 1)
+        self.fc = nn.Linear(5, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.last(torch.cat([self.one(x), self.two(x)], 1)).mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("model", "stays", "words"), [(Shuffled(), "one", "fixed reshape"), (Sliced(), "one", "does not run with fewer")]
+)
+def test_what_cannot_be_followed_stays_with_a_reason(model: nn.Module, stays: str, words: str):
+    traced = channels.trace(model.eval(), example(16))
+    assert words in traced.unprunable[stays]
+    assert [g.name for g in traced.groups] == ["two"]
+
+
+def test_a_concatenation_is_cut_where_it_belongs():
+    model = Joined().eval()
+    traced = channels.trace(model, example(16))
+    before = model.last.weight.detach().clone()
+    cut_groups(model, traced.groups, {"one": [0, 3], "two": [1, 2, 5]})
+    assert torch.equal(model.last.weight, before[:, [0, 3, 5, 6, 9]])
+    assert model.last.in_channels == 5
+
+
+def test_grouped_convolutions_are_named_and_the_rest_is_cut():
+    traced = channels.trace(build("resnext50_32x4d", 10, PX), example())
+    assert "32 groups" in traced.unprunable["body.layer1.0.conv1"]
+    assert "body.conv1" in {g.name for g in traced.groups}
+
+
+def test_attention_keeps_its_heads_and_the_rest_is_cut():
+    traced = channels.trace(build("vit_tiny_patch16_224", 10, PX), example())
+    assert "body.blocks.0.attn.qkv" in traced.unprunable
+    assert "body.blocks.0.mlp.fc1" in {g.name for g in traced.groups}
+
+
+def test_a_network_that_mixes_channels_is_refused_in_bounded_time():
+    """eca_nfnet sends channels through a convolution over channels; torch-pruning's own walk does not end on it."""
+    traced = channels.trace(build("eca_nfnet_l0", 10, PX), example())
+    assert not [g for g in traced.groups if not g.hidden]
+    with pytest.raises(UserError, match=r"^nothing to prune: "):
+        groups.cuttable(traced)
+
+
+def test_spared_layers_take_their_group_with_them():
+    traced = channels.trace(network("cnn"), example())
+    assert [g.name for g in groups.cuttable(traced, ["conv2"])] == ["conv1", "conv3", "conv4", "conv5", "conv6"]
+    assert [g.name for g in groups.cuttable(traced, hidden_units=True)][-1] == "fc1"
+    with pytest.raises(NotKnown, match="did you mean 'conv2'"):
+        groups.cuttable(traced, ["conv22"])
+    with pytest.raises(UserError, match="nothing to prune: every layer"):
+        groups.cuttable(traced, [f"conv{i}" for i in range(1, 7)])
+
+
+def test_the_old_way_names_what_it_cannot_cut():
+    with pytest.raises(ValueError, match=r"'fc2' cannot be cut: its outputs are the classes"):
+        channels.cut(network("cnn"), {"fc2": [0]}, example())
+
+
+@pytest.fixture(scope="module")
+def lite() -> Traced:
+    return channels.trace(network("tf_efficientnet_lite0"), example())
+
+
+@pytest.mark.parametrize(
+    ("target", "of", "words"),
+    [
+        (0.001, "macs", "0.001 of the multiply-adds cannot be reached by cutting filters: 0.0"),
+        (0.0, "macs", "must be above 0"),
+        (1.5, "params", "a part of the parameters must be above 0 and at most 1, got 1.5"),
+        (1.0, "filters", "below 1"),
+    ],
+)
+def test_impossible_targets_are_one_line(lite: Traced, target: float, of: widths.Target, words: str):
+    with pytest.raises(UserError, match=words) as caught:
+        widths.reach(lite, groups.cuttable(lite), target, of)
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_asked_is_nothing_cut(lite: Traced):
+    reached = widths.reach(lite, groups.cuttable(lite), 1.0, "macs")
+    assert reached.ratio == 0
+    assert reached.params == reached.params_dense
