@@ -176,7 +176,7 @@ def _options(study: Study, choice: MethodChoice, target: float) -> dict[str, Any
         "part": choice.part if choice.part != "all" else None,
         "measure": choice.measure if choice.measure != "sparsity" else None,
         "multiple": rounded if filters and rounded > 1 else None,
-        "recalibrate": True if filters and is_transfer(study) else None,
+        "recalibrate": True if is_transfer(study) and choice.part != "head" else None,
     }
 
 

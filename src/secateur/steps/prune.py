@@ -52,8 +52,8 @@ def prune(ctx: Context) -> None:
         masks.apply(weights, found)
     else:
         kept, said = _cut(ctx, loaded, score, row.role == "control", generator)
-        if p.get("recalibrate"):
-            _recalibrated(ctx, loaded)
+    if p.get("recalibrate"):
+        _recalibrated(ctx, loaded)
     a = loaded.architecture
     saved.save(
         model,
@@ -91,7 +91,7 @@ def _cut(
 
 
 def _recalibrated(ctx: Context, loaded: saved.Saved) -> None:
-    """Batch-norm statistics of the cut network, on training photos, before anything is judged."""
+    """Batch-norm statistics of the pruned network, on training photos, before anything is judged."""
     side = part(ctx, "train")
     few = np.random.default_rng(0).permutation(len(side.positions))[:RECALIBRATION_PHOTOS]
     side = replace(side, positions=np.sort(side.positions[few]))
