@@ -37,7 +37,8 @@ def settle(study: Study, jobs: int = 1) -> Study:
     name = study.name or Path(study.folder).name or "study"
     precision = study.precision
     if precision == "auto":
-        fast = study.device == "cuda" or has_bf16(_cpuinfo())
+        # timm's networks are full of depthwise convolutions, which bf16 slows on a CPU (benchmarks/precision.py)
+        fast = study.device == "cuda" or (has_bf16(_cpuinfo()) and not is_transfer(study))
         precision = "bf16" if fast else "fp32"
     filled = {"name": name, "precision": precision, "threads": study.threads or max(1, _cores() // jobs)}
     filled["epochs"] = epochs = study.epochs or _recipe(study, "head").epochs

@@ -139,7 +139,7 @@ class Study(_Table):
     controls: bool = Field(default=True, description="dense trained on as long, and random pruning")
     margin: float = Field(default=1.0, gt=0, description="points of accuracy that count as equally good")
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        default="auto", description="arithmetic of training; auto: bf16 where the processor has it"
+        default="auto", description="arithmetic of training; auto: bf16 where it is faster"
     )
     threads: int = Field(
         default=0, ge=0, description="threads of training; 0: all physical cores, shared by the jobs. Bits depend on it"

@@ -48,7 +48,7 @@ def features(ctx: Context) -> None:
             batch_size=BATCH,
             seed=VIEWS_SEED,
             epoch=number,
-            start=kept.rows // BATCH,
+            start=kept.batches,
             shuffle=False,
             augment=augment,
             device=p["device"],
@@ -58,9 +58,17 @@ def features(ctx: Context) -> None:
             kept.add(run(body, x))
             done += len(x)
             ctx.progress(done, total, "photos")
-    views = np.stack([_Kept(ctx.work / f"view{k}.f32", len(train.positions)).all() for k in range(p["views"])])
-    np.save(ctx.out / "train.npy", views)
+    _save(ctx.out / "train.npy", [_Kept(ctx.work / f"{n}.f32", len(s.positions)) for n, s, _ in sides[:-1]])
     np.save(ctx.out / "val.npy", _Kept(ctx.work / "val.f32", len(val.positions)).all())
+
+
+def _save(file: Path, views: list[_Kept]) -> None:
+    """(K, n, d), a view at a time: all together may be larger than memory."""
+    shape = (len(views), views[0].n, views[0].wide)
+    out = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
+    for k, view in enumerate(views):
+        out[k] = view.all()
+    out.flush()
 
 
 @torch.no_grad()
@@ -78,7 +86,9 @@ class _Kept:
         self.wide_file = file.with_suffix(".wide")
         self.wide = int(self.wide_file.read_text()) if self.wide_file.is_file() else 0
         whole = file.stat().st_size // (4 * self.wide) if self.wide and file.is_file() else 0
-        self.rows = n if whole >= n else whole // BATCH * BATCH
+        count = loading.batch_count(n, BATCH)
+        self.batches = count if whole >= n else min(whole // BATCH, count - 1)  # a last batch may be one photo longer
+        self.rows = n if whole >= n else self.batches * BATCH
         if file.is_file():
             with file.open("r+b") as content:
                 content.truncate(self.rows * self.wide * 4)
@@ -135,5 +145,5 @@ def batches(found: Cached, size: int, seed: int, device: str) -> Any:
 def val_batches(found: Cached, device: str, size: int = 1024) -> Iterator[tuple[Tensor, Tensor]]:
     """Validation features in their own order."""
     for i in range(0, len(found.val), size):
-        x = torch.from_numpy(np.ascontiguousarray(found.val[i : i + size])).to(device)
+        x = torch.from_numpy(np.array(found.val[i : i + size])).to(device)  # a copy: the file is mapped read-only
         yield x, torch.from_numpy(found.val_labels[i : i + size]).to(device)
