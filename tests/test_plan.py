@@ -10,7 +10,7 @@ from secateur.resolve import bare, has_bf16, settle
 from secateur.settings import Study, make
 from secateur.steps import STEPS
 
-COSTS = Costs(0.001, 0.0003, 2.0, 9_000_000, 500_000_000)
+COSTS = {"cnn": Costs(0.001, 0.0003, 2.0, 9_000_000, 500_000_000)}
 
 
 def settled(**values: object) -> Study:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from secateur import catalogue
 from secateur.plan import plan
+from secateur.quantities import seconds
 from secateur.records import Step
-from secateur.settings import MethodChoice, Study, seconds
+from secateur.settings import MethodChoice, Study, joined, networks
 
 PHOTOS_A_CLASS_AT_LEAST = 40
 BASE_BYTES = 450_000_000  # this process with its libraries loaded and no network
@@ -40,11 +41,17 @@ class Estimate:
     memory_bytes: int  # of the whole process while it runs
 
 
-def estimate(steps: Sequence[Step], costs: Costs, photos: int, fractions: tuple[float, float, float]) -> list[Estimate]:
-    """A row a step. Networks whose filters were cut by r are taken to cost (1 − r)² of the dense one's time."""
+def estimate(
+    steps: Sequence[Step], of: Mapping[str, Costs], photos: int, fractions: tuple[float, float, float]
+) -> list[Estimate]:
+    """A row a step. `of`: backbone → what it costs.
+
+    Networks whose filters were cut by r are taken to cost (1 − r)² of the dense one's time.
+    """
     train, val, test = (photos * f for f in fractions)
     rows = []
     for step in steps:
+        costs = _costs(step, of)
         kept = (1 - _cut(step)) ** 2
         took, disk = 0.05, 0
         if step.kind in ("train", "retrain"):
@@ -76,6 +83,11 @@ def estimate(steps: Sequence[Step], costs: Costs, photos: int, fractions: tuple[
     return rows
 
 
+def _costs(step: Step, of: Mapping[str, Costs]) -> Costs:
+    """Those of the network that a step's name holds; of the first, for steps that are no network's."""
+    return of.get([*step.id.split("/"), ""][1]) or next(iter(of.values()))
+
+
 def _cut(step: Step) -> float:
     """The fraction of filters that the network of this step has lost."""
     words = step.id.split("/")
@@ -91,7 +103,9 @@ def photos_of(study: Study, there: int) -> int:
     return min(study.photos or there, there)
 
 
-def shrink(study: Study, costs: Costs, there: int, classes: int, jobs: int = 1) -> tuple[Study, list[str]]:
+def shrink(
+    study: Study, costs: Mapping[str, Costs], there: int, classes: int, jobs: int = 1
+) -> tuple[Study, list[str]]:
     """Fewer seeds, then fewer sparsities, then fewer photos, until the study fits its budget; and what was done."""
     limit = seconds(study.budget)
     notes: list[str] = []
@@ -104,8 +118,9 @@ def shrink(study: Study, costs: Costs, there: int, classes: int, jobs: int = 1) 
     asked = takes(study)
     while takes(study) > limit and len(study.seeds) > 1:
         study = study.model_copy(update={"seeds": study.seeds[:-1]})
-    while takes(study) > limit and len(study.sparsities) > 1:
-        study = study.model_copy(update={"sparsities": _thinner(study.sparsities)})
+    while takes(study) > limit and any(len(net.sparsities) > 1 for net in networks(study)):
+        thinner = [net.model_copy(update={"sparsities": _thinner(net.sparsities)}) for net in networks(study)]
+        study = joined(thinner)
     while takes(study) > limit and photos_of(study, there) > classes * PHOTOS_A_CLASS_AT_LEAST:
         fewer = max(classes * PHOTOS_A_CLASS_AT_LEAST, int(photos_of(study, there) * 0.8))
         study = study.model_copy(update={"photos": fewer})
@@ -123,7 +138,7 @@ def shrink(study: Study, costs: Costs, there: int, classes: int, jobs: int = 1) 
 def _thinner(sparsities: tuple[float, ...]) -> tuple[float, ...]:
     """One fewer: of the inner ones, that which stands closest to its neighbours; of two, the higher stays."""
     if len(sparsities) <= 2:
-        return sparsities[1:]
+        return sparsities[-1:]
     inner = range(1, len(sparsities) - 1)
     drop = min(inner, key=lambda i: sparsities[i + 1] - sparsities[i - 1])
     return sparsities[:drop] + sparsities[drop + 1 :]

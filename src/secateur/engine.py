@@ -19,7 +19,7 @@ from secateur import catalogue
 from secateur.budget import Estimate
 from secateur.errors import StepFailed, UserError
 from secateur.files import dump
-from secateur.plan import GIVEN
+from secateur.plan import given
 from secateur.records import Outcome, Step
 from secateur.settings import Study
 from secateur.steps import STEPS
@@ -68,7 +68,7 @@ class Walk:
 
     def __init__(self, steps: list[Step], keys: dict[str, str], store: Store, home: Path, watcher: Watcher) -> None:
         self.steps, self.keys, self.store, self.home, self.watcher = steps, keys, store, home, watcher
-        self.kinds = {name: name for name in GIVEN} | {s.id: s.kind for s in steps}
+        self.kinds = {name: given(name) for name in keys} | {s.id: s.kind for s in steps}
         self.outcomes: dict[str, Outcome] = {}
 
     def run(self, record: bool = True) -> tuple[Outcome, ...]:
@@ -107,7 +107,7 @@ class Walk:
         """Its inputs have outcomes; and no test photo is opened before every choice was made."""
         if step.kind == "evaluate" and any(s.kind == "choose" and s.id not in self.outcomes for s in self.steps):
             return False
-        return all(i in GIVEN or i in self.outcomes for i in step.inputs.values())
+        return all(given(i) or i in self.outcomes for i in step.inputs.values())
 
     def _one(self, step: Step, wait: bool) -> Outcome | None:
         """None: another process is making it."""

@@ -6,7 +6,7 @@ A configuration ("cnn/magnitude/0.5") is what is the same for all seeds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -25,14 +25,22 @@ from secateur.arms import (
     way_of,
     ways,
 )
+from secateur.quantities import in_bytes
 from secateur.records import Step
-from secateur.settings import MethodChoice, Study, in_bytes
+from secateur.settings import MethodChoice, Study, networks
 
 # Given before the plan begins, and kept in the store under the digest of their contents:
 SNAPSHOT = "snapshot"  # made by the scan
 WEIGHTS = "weights"  # of a timm backbone
 START = "start"  # a saved model to begin from
-GIVEN = (SNAPSHOT, WEIGHTS, START)
+
+
+def given(id: str) -> str:
+    """The kind of what is given: "weights/tf_efficientnet_b7" → "weights"; empty for a step's."""
+    kind = id.split("/")[0]
+    return kind if kind in (SNAPSHOT, WEIGHTS, START) else ""
+
+
 BATCHES_A_SELECTION = 100  # steps between two selections of the gradual schedule, TFMOT's default
 
 NOT_YET_CONTROLS = (
@@ -60,15 +68,21 @@ def plan(study: Study) -> list[Step]:
             {"snapshot": SNAPSHOT},
             f"split ({study.split})",
         ),
-        Step("pixels", "pixels", {"px": study.input_px}, {"snapshot": SNAPSHOT}, f"decode to {study.input_px} px"),
     ]
-    data += [_features(study)] if has_features(study) else []
-    making = [step for seed in study.seeds for step in _seed(study, seed)]
+    nets = networks(study)
+    data += [_pixels(px) for px in dict.fromkeys(net.input_px for net in nets)]
+    data += [_features(net) for net in nets if has_features(net)]
+    making = [step for net in nets for seed in net.seeds for step in _seed(net, seed)]
     models = [s for s in making if s.kind in ("train", "retrain", "adopt")]
-    checks = [check for model in models for check in _checks(model)]
-    choices = [_choose(study, choice) for choice in study.methods]
-    tests = [_evaluate(model) for model in models]
-    return [*data, *making, *checks, *choices, *tests, _collect(study, models, choices)]
+    at = {net.backbone: net for net in nets}
+    checks = [check for model in models for check in _checks(at[_name(model).split("/")[0]], model)]
+    choices = [_choose(net, choice) for net in nets for choice in net.methods]
+    tests = [_evaluate(at[_name(model).split("/")[0]], model) for model in models]
+    return [*data, *making, *checks, *choices, *tests, _collect(nets, models, choices)]
+
+
+def _pixels(px: int) -> Step:
+    return Step(f"pixels/{px}", "pixels", {"px": px}, {"snapshot": SNAPSHOT}, f"decode to {px} px")
 
 
 def _features(study: Study) -> Step:
@@ -83,8 +97,8 @@ def _features(study: Study) -> Step:
         "device": study.device,
         "threads": study.threads,
     }
-    inputs = {"weights": WEIGHTS} | _photos()
-    return Step("features", "features", params, inputs, f"features of {study.backbone}")
+    inputs = {"weights": f"{WEIGHTS}/{study.backbone}"} | _photos(study)
+    return Step(f"features/{study.backbone}", "features", params, inputs, f"features of {study.backbone}")
 
 
 def _recipe(name: str) -> Any:
@@ -109,8 +123,13 @@ def _said(recipe: Any) -> dict[str, Any]:
     return {f.name: getattr(recipe, f.name) for f in fields(recipe) if getattr(recipe, f.name) != f.default}
 
 
-def _photos() -> dict[str, str]:
-    return {"split": "split", "pixels": "pixels", "snapshot": SNAPSHOT}
+def _photos(study: Study) -> dict[str, str]:
+    return {"split": "split", "pixels": f"pixels/{study.input_px}", "snapshot": SNAPSHOT}
+
+
+def _seen(study: Study) -> dict[str, str]:
+    """What the frozen backbone said of each photo."""
+    return {"features": f"features/{study.backbone}"}
 
 
 def _seed(study: Study, seed: int) -> Iterator[Step]:
@@ -134,7 +153,7 @@ def _seed(study: Study, seed: int) -> Iterator[Step]:
                 yield _retrain(study, config, way, seed, dense, regime)
                 continue
             pruned = f"prune/{config}/seed{seed}"
-            inputs = {"model": dense} | _photos() | ({"features": "features"} if way.tune == "head" else {})
+            inputs = {"model": dense} | _photos(study) | (_seen(study) if way.tune == "head" else {})
             yield Step(pruned, "prune", options | {"seed": seed}, inputs, f"prune {title(config)}, seed {seed}")
             yield _retrain(study, config, way, seed, pruned, None, dense)
 
@@ -143,17 +162,23 @@ def _dense(study: Study, id: str, seed: int) -> Iterator[Step]:
     """The network that everything of this seed begins with."""
     if study.start:
         adopt = f"adopt/{study.backbone}/dense/seed{seed}"
-        yield Step(adopt, "adopt", {}, {"start": START} | _photos(), f"take the dense network, seed {seed}")
+        yield Step(
+            adopt,
+            "adopt",
+            {},
+            {"start": f"{START}/{study.backbone}"} | _photos(study),
+            f"take the dense network, seed {seed}",
+        )
         return
     if not is_transfer(study):
         params = _training(study, study.recipe, study.epochs, seed)
         params |= {"backbone": study.backbone, "input_px": study.input_px}
-        yield Step(id, "train", params, _photos(), f"train dense, seed {seed}")
+        yield Step(id, "train", params, _photos(study), f"train dense, seed {seed}")
         return
     params = _training(study, recipe_for(study, study.recipe, "head"), study.epochs, seed)
     params |= {"backbone": study.backbone, "input_px": study.input_px}
     params |= {"options": {"pool": study.pool, "head": study.head}}
-    inputs = {"weights": WEIGHTS, "features": "features"} | _photos()
+    inputs = {"weights": f"{WEIGHTS}/{study.backbone}"} | _seen(study) | _photos(study)
     if study.tune == "head":
         yield Step(id, "train", params, inputs, f"train dense (its head), seed {seed}")
         return
@@ -185,9 +210,9 @@ def _retrain(
 ) -> Step:
     epochs = study.tune_epochs if way.tune == "all" else study.retrain_epochs
     params = _training(study, way.recipe, epochs, seed) | {"regime": regime, "tune": way.tune or None}
-    inputs = {"model": model} | _photos()
+    inputs = {"model": model} | _photos(study)
     if way.tune == "head":
-        inputs |= {"features": "features"}
+        inputs |= _seen(study)
     if way.tune == "all":
         params |= {"memory": in_bytes(study.memory) or None}
     if study.distil and teacher:
@@ -201,13 +226,13 @@ def _name(model: Step) -> str:
     return model.id.split("/", 1)[1]
 
 
-def _checks(model: Step) -> Iterator[Step]:
+def _checks(study: Study, model: Step) -> Iterator[Step]:
     name = _name(model)
     label = model.title.split(" ", 1)[1]
     inputs = {"model": model.id, "snapshot": SNAPSHOT}
     yield Step(f"export/{name}", "export", {"format": "onnx-fp32"}, inputs, f"export {label}")
     exported = {"export": f"export/{name}"}
-    parity = {"model": model.id} | exported | _photos()
+    parity = {"model": model.id} | exported | _photos(study)
     yield Step(f"parity/{name}", "parity", {}, parity, f"parity of {label}")
     yield Step(f"profile/{name}", "profile", {}, {"model": model.id} | exported, f"size and work of {label}")
 
@@ -220,16 +245,16 @@ def _choose(study: Study, choice: MethodChoice) -> Step:
         config = longer(study, way_of(study, choice))
         inputs |= {f"0/{s}": f"parity/{config}/seed{s}" for s in study.seeds}
     label = f"choose the sparsity of {choice.id} on validation"
-    return Step(f"choose/{choice.id}", "choose", params, inputs, label)
+    return Step(f"choose/{study.backbone}/{choice.id}", "choose", params, inputs, label)
 
 
-def _evaluate(model: Step) -> Step:
+def _evaluate(study: Study, model: Step) -> Step:
     name = _name(model)
-    inputs = {"export": f"export/{name}"} | _photos()
+    inputs = {"export": f"export/{name}"} | _photos(study)
     return Step(f"evaluate/{name}", "evaluate", {}, inputs, f"test {model.title.split(' ', 1)[1]}")
 
 
-def _collect(study: Study, models: list[Step], choices: list[Step]) -> Step:
+def _collect(nets: Sequence[Study], models: list[Step], choices: list[Step]) -> Step:
     inputs = {"split": "split", "snapshot": SNAPSHOT}
     for model in models:
         name = _name(model)
@@ -238,7 +263,11 @@ def _collect(study: Study, models: list[Step], choices: list[Step]) -> Step:
         if model.inputs.get("model", "").startswith("prune/"):
             inputs[model.inputs["model"]] = model.inputs["model"]
     inputs |= {c.id: c.id for c in choices}
-    params = {"margin": study.margin, "against": _against(study), "roles": _roles(study)}
+    roles: dict[str, Any] = {}
+    for net in nets:
+        roles |= _roles(net)
+    against = [pair for net in nets for pair in _against(net)]
+    params = {"margin": nets[0].margin, "against": against, "roles": roles}
     return Step("collect", "collect", params, inputs, "compare")
 
 

@@ -15,7 +15,7 @@ from secateur.errors import UserError
 from secateur.files import dump
 from secateur.plan import START, WEIGHTS
 from secateur.records import Snapshot
-from secateur.settings import SOURCES, Study
+from secateur.settings import SOURCES, Study, networks
 from secateur.store import Store, key
 
 DEMO = "demo"
@@ -68,11 +68,17 @@ def keep(snapshot: Snapshot, store: Store) -> str:
 
 
 def given(study: Study, store: Store) -> dict[str, str]:
-    """What a study begins with beside photos: a backbone's weights, or a saved model; their keys. Raises UserError."""
-    if study.start:
-        return {START: _started(study, store)}
-    if not is_transfer(study):
-        return {}
+    """What a study begins with beside photos: backbones' weights, or a saved model; their keys. Raises UserError."""
+    keys: dict[str, str] = {}
+    for net in networks(study):
+        if net.start:
+            keys[f"{START}/{net.backbone}"] = _started(net, store)
+        elif is_transfer(net):
+            keys[f"{WEIGHTS}/{net.backbone}"] = _weights(net, store)
+    return keys
+
+
+def _weights(study: Study, store: Store) -> str:
     row = catalogue.backbone(study.backbone)
     source, file, words = study.weights, "", ""
     if source == "package":
@@ -89,7 +95,7 @@ def given(study: Study, store: Store) -> dict[str, str]:
             with store.making(WEIGHTS, name) as folder:
                 keep = catalogue.load("secateur.models.weights:keep")
                 keep(row, source, file, words, study.input_px, folder)
-    return {WEIGHTS: name}
+    return name
 
 
 def _started(study: Study, store: Store) -> str:

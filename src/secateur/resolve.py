@@ -11,7 +11,7 @@ import psutil
 
 from secateur import at_hand, catalogue
 from secateur.arms import is_transfer, recipe_for
-from secateur.settings import Study
+from secateur.settings import Study, joined, networks
 
 BARE_BUDGET = "1h"  # for a bare folder: someone who names nothing wants an answer today
 EPOCHS_AT_LEAST = 30
@@ -33,6 +33,10 @@ def settle(study: Study, jobs: int = 1) -> Study:
 
     Raises UserError: weights asked for that are not here, a model to begin from that is none.
     """
+    return joined([_settled(part, jobs) for part in networks(study)])
+
+
+def _settled(study: Study, jobs: int) -> Study:
     study = _network(study)
     name = study.name or Path(study.folder).name or "study"
     precision = study.precision

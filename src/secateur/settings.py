@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from secateur import catalogue
 from secateur.errors import NotKnown, UserError
+from secateur.quantities import in_bytes, seconds
 
 SOURCES = ("hub", "package", "random")  # of weights; anything else is a file
 
@@ -146,6 +147,9 @@ class Study(_Table):
     )
     device: str = Field(default="cpu", pattern="^(cpu|cuda)$", description="cpu or cuda")
     budget: str = Field(default="", description="time such as '2h' or '40m'; shrinks seeds, sparsities, photos")
+    also: tuple[dict[str, Any], ...] = Field(
+        default=(), description="further networks on the same photos: tables of what differs, `backbone` among it"
+    )
     published: dict[str, Any] = Field(default={}, description="published figures to stand beside ours")
 
     @field_validator("methods", mode="before")
@@ -214,35 +218,42 @@ class Study(_Table):
         ids = [m.id for m in self.methods]
         if len(set(ids)) < len(ids):
             raise ValueError("the same method stands twice in `methods`")
+        self._further()
         return self
 
+    def _further(self) -> None:
+        named = [self.backbone]
+        for table in self.also:
+            for key in table:
+                if key not in OWN:
+                    raise NotKnown("key of `also`", key, OWN, see="secateur study --help")
+            named.append(str(table.get("backbone", "")))
+        if len(named) > 1 and ("" in named or len(set(named)) < len(named)):
+            raise ValueError("with `also`, every network names its backbone, and each another")
+        if self.also:
+            networks(self)
 
-def in_bytes(words: str) -> int:
-    """'4GiB', '512MiB', '3GB' → bytes; '' → 0. Raises ValueError."""
-    if not words:
-        return 0
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG])(i?)B?\s*", words, re.IGNORECASE)
-    if not found or float(found[1]) <= 0:
-        raise ValueError(f"memory is written like 4GiB, 512MiB or 3GB; got '{words}'")
-    power = "KMG".index(found[2].upper()) + 1
-    return int(float(found[1]) * (1024 if found[3] else 1000) ** power)
+
+# What a further network may have of its own.
+OWN = (
+    *("backbone", "weights", "input_px", "pool", "head", "tune", "start"),
+    *("recipe", "retrain_recipe", "epochs", "retrain_epochs", "tune_epochs", "augment", "views"),
+    *("methods", "sparsities", "distil", "memory", "precision"),
+)
+_AGREE = ("recipe", "retrain_recipe", "methods", "sparsities", "distil", "memory", "precision")  # unless it says else
 
 
-def seconds(words: str) -> float:
-    """'2h', '40m', '1h30m', '90s' → seconds; '' → 0. Raises ValueError."""
-    if not words:
-        return 0.0
-    total, number = 0.0, ""
-    for letter in words.strip().lower():
-        if letter.isdigit() or letter == ".":
-            number += letter
-        elif letter in "hms" and number:
-            total, number = total + float(number) * {"h": 3600, "m": 60, "s": 1}[letter], ""
-        elif letter != " ":
-            raise ValueError(f"a time is written like 2h, 40m or 1h30m; got '{words}'")
-    if number or total <= 0:
-        raise ValueError(f"a time is written like 2h, 40m or 1h30m; got '{words}'")
-    return total
+def networks(study: Study) -> tuple[Study, ...]:
+    """The study of each network: the first as it stands, the further ones with what they have of their own."""
+    first = study.model_dump(exclude={"also"})
+    fresh = {k: v for k, v in first.items() if k not in OWN or k in _AGREE}
+    return (study.model_copy(update={"also": ()}), *(Study.model_validate(fresh | table) for table in study.also))
+
+
+def joined(parts: Sequence[Study]) -> Study:
+    """`networks` backwards: what was filled in stays filled in."""
+    tables = tuple(part.model_dump(mode="json", include=set(OWN)) for part in parts[1:])
+    return parts[0].model_copy(update={"also": tables})
 
 
 def make(values: dict[str, Any], where: str) -> Study:

@@ -13,23 +13,25 @@ from secateur.engine import Watcher
 from secateur.errors import UserError
 from secateur.files import dump, read
 from secateur.records import Snapshot
-from secateur.settings import Study
+from secateur.settings import Study, networks
 
 SIZED, PROBE = "sized.json", "probe.json"  # in a run's folder
 
 
-def probed(study: Study, classes: int, watcher: Watcher) -> Costs:
+def probed(study: Study, classes: int, watcher: Watcher) -> dict[str, Costs]:
     """What this machine costs now, with the threads that the study trains with. Raises UserError for a layer to spare
     that is not there, or a device that is not."""
     watcher.began("probing this machine", 0, 0)
-    catalogue.load("secateur.steps.probe:check")(study, classes)
-    made = catalogue.load("secateur.steps.probe:probe")(study, classes)
-    return Costs(**made)
+    made = {}
+    for net in networks(study):
+        catalogue.load("secateur.steps.probe:check")(net, classes)
+        made[net.backbone] = Costs(**catalogue.load("secateur.steps.probe:probe")(net, classes))
+    return made
 
 
 def sized(
     study: Study, request: Study, home: Path, snapshot: Snapshot, jobs: int, watcher: Watcher
-) -> tuple[Study, Costs, tuple[str, ...]]:
+) -> tuple[Study, dict[str, Costs], tuple[str, ...]]:
     """The study shrunk to its budget. A run that was begun keeps the size it was given: it resumes.
 
     Raises UserError when the run of this name is of another folder.
@@ -40,7 +42,7 @@ def sized(
     if other != request.folder and Path(other).is_dir():
         raise UserError(f"run '{study.name}' is of another folder, {other}: give this one a name with --name")
     if before and before["asked"] == asked and before["photos"] == len(snapshot.photos):
-        return Study.model_validate(before["study"]), read(Costs, home / PROBE), tuple(before["notes"])
+        return Study.model_validate(before["study"]), read(dict[str, Costs], home / PROBE), tuple(before["notes"])
     costs = probed(study, len(snapshot.classes), watcher)
     study, notes = shrink(study, costs, len(snapshot.photos), len(snapshot.classes), jobs)
     dump(costs, home / PROBE)
@@ -56,7 +58,7 @@ def _before(home: Path) -> dict[str, Any]:
     try:
         content = read(dict[str, Any], home / SIZED)
         Study.model_validate(content["study"])
-        read(Costs, home / PROBE)
+        read(dict[str, Costs], home / PROBE)
     except (UserError, ValidationError, KeyError):
         return {}
     return content

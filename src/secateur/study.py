@@ -20,7 +20,7 @@ from secateur.files import dump, read
 from secateur.plan import SNAPSHOT, missing_controls, plan
 from secateur.records import Outcome, Results, Snapshot
 from secateur.resolve import settle
-from secateur.settings import Study
+from secateur.settings import Study, networks
 from secateur.sizing import sized
 from secateur.store import KEYS, Store
 
@@ -38,7 +38,7 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         study = settle(request, jobs)
         home = store.run(study.name)
         home.mkdir(parents=True, exist_ok=True)
-        if is_transfer(study):
+        if any(is_transfer(net) for net in networks(study)):
             watcher.began("fetching the weights", 0, 0)
         given = prepare.given(study, store)  # first: nobody should wait for a scan to be told that there are none
         watcher.began("reading the photos", 0, 0)
@@ -72,7 +72,8 @@ def _hand_over(results: Results, store: Store, keys: Mapping[str, str], home: Pa
         best = max(own, key=lambda m: m.val_accuracy)
         exported = f"export/{best.config}/seed{best.seed}"
         if (summary.chosen or summary.role == "dense") and exported in keys:
-            name = summary.config.split("/", 1)[1].replace("/", "-")
+            several = len({s.backbone for s in results.summaries}) > 1
+            name = summary.config.replace("/", "-") if several else summary.config.split("/", 1)[1].replace("/", "-")
             shutil.copy(store.folder("export", keys[exported]) / "model.onnx", folder / f"{name}.onnx")
 
 

@@ -36,7 +36,7 @@ def _options() -> list[inspect.Parameter]:
     """A flag for every field of Study that is one word or a list of words."""
     made = []
     for name, field in Study.model_fields.items():
-        if name == "published":
+        if name in ("published", "also"):
             continue
         flag = f"--{name.replace('_', '-')}"
         switch = field.annotation is bool

@@ -13,7 +13,7 @@ from secateur.arms import Way, arm_id, arms, is_transfer, percent, recipe_for, w
 from secateur.budget import Estimate, describe
 from secateur.cli.common import STOP, duration, mebibytes
 from secateur.records import Outcome, Step
-from secateur.settings import Study
+from secateur.settings import Study, networks
 
 QUIET_SECONDS = 30.0  # between two lines about the same step, where there is no terminal
 
@@ -74,11 +74,8 @@ def print_plan(
     out.add_column()
     photos = f"{study.photos:,} photos, " if study.photos else ""
     lines = [
-        ("photos", f"{study.folder or '(none named)'}: {photos}{study.input_px} px, split {study.split}"),
-        *_network(study),
-        ("methods", "; ".join(describe(c) for c in study.methods)),
-        ("sparsities", ", ".join(percent(t) for t in study.sparsities) or "none"),
-        ("controls", _controls(study)),
+        ("photos", f"{study.folder or '(none named)'}: {photos}{_px(study)} px, split {study.split}"),
+        *(line for net in networks(study) for line in _network(net)),
         ("seeds", ", ".join(str(s) for s in study.seeds)),
     ]
     for name, value in lines:
@@ -101,7 +98,16 @@ def print_plan(
 
 
 def _network(study: Study) -> list[tuple[str, str]]:
-    """What is trained, and how."""
+    """What is trained, and how, and what is pruned."""
+    return [
+        *_training(study),
+        ("methods", "; ".join(describe(c) for c in study.methods) or "none"),
+        ("sparsities", ", ".join(percent(t) for t in study.sparsities) or "none"),
+        ("controls", _controls(study)),
+    ]
+
+
+def _training(study: Study) -> list[tuple[str, str]]:
     trained_on = [f"{_epochs(study, way)} epochs, recipe {way.recipe}" + _WHAT[way.tune] for way in ways(study)]
     retraining = ("retraining", "; ".join(trained_on))
     if study.start:
@@ -114,6 +120,10 @@ def _network(study: Study) -> list[tuple[str, str]]:
     if study.tune == "all":
         steps += f", then {study.tune_epochs} of all of it"
     return [("network", words), ("training", f"{steps}, {study.precision}"), retraining]
+
+
+def _px(study: Study) -> str:
+    return " and ".join(str(px) for px in dict.fromkeys(net.input_px for net in networks(study)))
 
 
 _WHAT = {"": "", "head": " (the head)", "all": " (all of the network)"}

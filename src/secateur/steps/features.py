@@ -65,10 +65,10 @@ def features(ctx: Context) -> None:
 def _save(file: Path, views: list[_Kept]) -> None:
     """(K, n, d), a view at a time: all together may be larger than memory."""
     shape = (len(views), views[0].n, views[0].wide)
-    out = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
-    for k, view in enumerate(views):
-        out[k] = view.all()
-    out.flush()
+    with file.open("wb") as out:  # no mapping: on a full disk a mapped page kills the process
+        np.lib.format.write_array_header_1_0(out, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        for view in views:
+            out.write(view.all().data)
 
 
 @torch.no_grad()
