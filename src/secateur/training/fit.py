@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from secateur.records import Epoch, History
 from secateur.training.backward import backward, pieces
-from secateur.training.chance import mix
+from secateur.training.chance import mix, sow
 from secateur.training.loss import loss
 from secateur.training.norms import norms, of_parts, train_mode
 from secateur.training.recalibrate import recalibrate_if_better
@@ -152,7 +152,7 @@ class Fit:
             y,
             None if self.teacher is None else self._logits(self.teacher, x),
             loss=self._loss,
-            seed=lambda *micro: torch.manual_seed(mix(self.seed, self.epoch, self.batch, *micro)),  # dropout
+            seed=lambda *micro: sow(mix(self.seed, self.epoch, self.batch, *micro), self.device),  # dropout
             forward=self._forward,
             micro_batch=self.micro_batch,
         )
