@@ -16,9 +16,9 @@ from time import perf_counter
 from typing import Any
 
 import torch
-from _shim import machine
 from torch.nn import functional as F
 
+from _shim import machine
 from secateur.models.build import build
 
 CASES = (("cnn", 32, 32), ("cnn", 64, 32), ("tf_efficientnet_lite0", 128, 32), ("resnet18", 128, 32))
