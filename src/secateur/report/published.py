@@ -6,7 +6,7 @@ source = "who published them, and where"
 [[published.tables]]
 title = "Filter pruning of the CNN"
 columns = ["0 %", "30 %"]
-configs = ["cnn/dense", "cnn/filter-l1/0.3"]     # what stands beside each column
+configs = ["cnn/dense", "cnn/filter-l1/0.3"]     # what stands beside each column; "a | b": the first that was run
 reasons = ["why the two differ", …]
 
 [[published.tables.rows]]
@@ -68,7 +68,7 @@ def beside(published: dict[str, Any], rows: Sequence[Row]) -> list[Row]:
 
 def _table(published: dict[str, Any], where: str, table: dict[str, Any], ours: dict[str, Row]) -> Row:
     columns = _list(table, "columns", where)
-    configs = _list(table, "configs", where)
+    configs = [_first(str(c), ours) for c in _list(table, "configs", where)]
     if len(configs) != len(columns):
         raise UserError(f"{where}: {len(configs)} configs for {len(columns)} columns; one each is needed")
     rows = _list(table, "rows", where)
@@ -79,6 +79,12 @@ def _table(published: dict[str, Any], where: str, table: dict[str, Any], ours: d
         "rows": [_row(f"{where}, row {i}", row, configs, ours) for i, row in enumerate(rows, 1)],
         "reasons": [str(r) for r in table.get("reasons", [])],
     }
+
+
+def _first(configs: str, ours: dict[str, Row]) -> str:
+    """Of "a | b", the first that was run; none was: a."""
+    names = [name.strip() for name in configs.split("|")]
+    return next((name for name in names if name in ours), names[0])
 
 
 def _list(table: dict[str, Any], key: str, where: str) -> list[Any]:
