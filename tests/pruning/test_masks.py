@@ -14,7 +14,8 @@ from torch.nn.utils import prune as torch_prune
 
 from secateur.models import prunable
 from secateur.models.build import build
-from secateur.pruning import channels, masks, scores
+from secateur.pruning import channels, masks, order, scores
+from secateur.pruning.bits import pack
 from secateur.pruning.regimes import Gradual, Held
 
 GENERATOR = torch.Generator()
@@ -80,10 +81,75 @@ def test_exact_count_and_the_lowest_go(values: list[list[float]], sparsity: floa
         assert (~kept).sum() == masks.count(sparsity, len(kept))
         if kept.any() and not kept.all():
             assert all_scores[~kept].max() <= all_scores[kept].min()
-        # ties by position: the naive rule, by a stable sort
-        naive = np.ones(len(kept), bool)
-        naive[np.argsort(all_scores + 0.0, kind="stable")[: masks.count(sparsity, len(kept))]] = False
-        assert (naive == kept).all()
+        assert (naive(all_scores, sparsity) == kept).all()
+
+
+def naive(scores: np.ndarray, sparsity: float) -> np.ndarray:
+    """By a stable sort of everything."""
+    kept = np.ones(len(scores), bool)
+    kept[np.argsort(scores + 0.0, kind="stable")[: masks.count(sparsity, len(scores))]] = False
+    return kept
+
+
+def many(kind: str, n: int) -> np.ndarray:
+    """Scores that a sample of every few tells the truth about, and some that it does not."""
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal(n).astype(np.float32)
+    match kind:
+        case "pruned before":
+            values[rng.random(n) < 0.85] = 0
+        case "few levels":
+            values = np.round(values * 2) / 2
+        case "the sample lies":
+            values[:: max(n // order._SAMPLE, 1)] = -100
+        case "all equal":
+            values[:] = -1.5
+    return values
+
+
+@pytest.mark.parametrize("kind", ["normal", "pruned before", "few levels", "the sample lies", "all equal"])
+@pytest.mark.parametrize("sparsity", [0.0, 0.5, 0.85, 0.9, 0.999])
+def test_many_scores_are_chosen_as_a_stable_sort_does(kind: str, sparsity: float):
+    values = many(kind, 3 * order._SAMPLE + 12345)
+    parts = np.split(values, [100_003, 100_004, 250_000])
+    made = masks.lowest({str(i): torch.from_numpy(p) for i, p in enumerate(parts)}, sparsity, "global")
+    assert (np.concatenate([m.numpy() for m in made.values()]) == naive(values, sparsity)).all()
+
+
+def test_more_between_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(order, "_MOST", 100)
+    values = many("normal", 200_000)
+    made = masks.lowest({"a": torch.from_numpy(values)}, 0.7)
+    assert (made["a"].numpy() == naive(values, 0.7)).all()
+
+
+def test_magnitudes_need_no_copy_of_the_weights():
+    torch.manual_seed(0)
+    weights = {"a": torch.randn(70, 1001), "b": torch.randn(9, 5, 3, 3)}
+    weights["a"][0, :3] = torch.tensor([0.0, -0.0, -float("inf")])
+    weights["b"] = weights["b"].to(memory_format=torch.channels_last)
+    wanted = masks.lowest({n: w.abs() for n, w in weights.items()}, 0.6, "global")
+    got = masks.lowest(weights, 0.6, "global", absolute=True)
+    assert all(torch.equal(wanted[n], got[n]) for n in weights)
+    with pytest.raises(ValueError, match="NaN"):
+        masks.lowest({"a": torch.tensor([1.0, -float("nan")])}, 0.5, absolute=True)
+
+
+def test_packed_masks_are_the_same_masks_at_a_bit_each():
+    torch.manual_seed(0)
+    weights = {"a": torch.randn(70, 1001), "b": torch.randn(9, 5, 3, 3), "c": torch.randn(3).double()}
+    weights["b"] = weights["b"].to(memory_format=torch.channels_last)
+    plain = masks.lowest(weights, 0.6, "global", absolute=True)
+    bits = masks.lowest_bits(weights, 0.6, "global", absolute=True)
+    assert list(bits) == list(plain) and len(bits) == 3
+    assert all(torch.equal(bits[n], plain[n]) for n in plain)
+    assert all(torch.equal(pack(plain)[n], plain[n]) for n in plain)
+    assert bits.packed["a"].numel() == -(-70 * 1001 // 8)
+    assert masks.sparsity(bits) == masks.sparsity(plain)
+    other = {n: w.clone() for n, w in weights.items()}
+    masks.apply(weights, plain)
+    masks.apply(other, bits)
+    assert all(torch.equal(weights[n], other[n]) for n in weights)
 
 
 def test_all_equal_scores_fall_by_position():

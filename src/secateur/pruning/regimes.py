@@ -105,7 +105,6 @@ class Gradual(Held):
         generator = torch.Generator()
         found = {}
         for name, parameter in self.parameters.items():
-            score = scores.magnitude(parameter, generator)
             # A kept weight that happens to be 0 must not fall before one that was dropped earlier.
-            found[name] = torch.where(self.masks[name], score, -torch.ones_like(score))
+            found[name] = scores.magnitude(parameter, generator).masked_fill_(~self.masks[name], -1)
         return found
