@@ -155,6 +155,7 @@ class History:
     photo_passes: int  # photos seen in all, with repetition
     converged: bool  # the last quarter gained under 1 point of validation accuracy
     spared: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # how gradients and batch-norm statistics came about, where that is not the usual way
 
 
 @dataclass(frozen=True, slots=True)

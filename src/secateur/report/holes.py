@@ -18,6 +18,7 @@ def holes(results: Results) -> list[Row]:
         *({"kind": "control", "what": c, "why": "not run"} for c in results.missing_controls),
         *_longer(results),
         *_training(results),
+        *_notes(results),
         *_seeds(results),
         *_photos(results),
         *_exports(results),
@@ -32,6 +33,20 @@ def _hole(kind: str, what: str, why: str) -> Row:
 def _steps(results: Results) -> list[Row]:
     found = [_hole("failed", o.title, o.why) for o in results.outcomes if o.state == "failed"]
     return found + [_hole("skipped", o.title, f"needed {o.why}") for o in results.outcomes if o.state == "skipped"]
+
+
+def _notes(results: Results) -> list[Row]:
+    """What trainings say of themselves, each thing once."""
+    said = once(note for m in results.models for note in m.history.notes)
+    found = []
+    for note in said:
+        names = once(display(results, s) for s in results.summaries if _says(results, s.config, note))
+        found.append(_hole("training", ", ".join(names), note))
+    return found
+
+
+def _says(results: Results, config: str, note: str) -> bool:
+    return any(m.config == config and note in m.history.notes for m in results.models)
 
 
 def _longer(results: Results) -> list[Row]:
