@@ -104,6 +104,14 @@ def test_interrupted_at_any_batch_it_ends_bit_equal(way: str, stop_at: int):
     assert second.history() == whole.history() and second.notes() == whole.notes()
 
 
+def test_a_resumed_training_goes_on_in_the_micro_batches_it_began_with():
+    first = make(micro_batch=2)
+    next(first.run())
+    second = make(micro_batch=3, checkpointing=True)
+    second.load_state_dict(first.state_dict())
+    assert equal(end(second), end(make(micro_batch=2)))
+
+
 def test_recomputation_ends_bit_equal_to_keeping():
     """Dropout and dropped paths are drawn again alike."""
     assert equal(end(make(checkpointing=True)), end(make()))

@@ -273,10 +273,11 @@ class Fit:
             "place": [self.epoch, self.batch, self.best_epoch, self.idle_lr, self.idle_stop],
             "numbers": [self.lr, self.best_loss, self.plateau_loss],
             "stopped": self.stopped,
+            "way": [self.micro_batch, self.eval_batch, self.checkpointing],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state_dict()` of a loop that was made alike."""
+        """Go on from `state_dict()` of a loop made alike; in the micro-batches it began with, whatever a plan says."""
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.best = dict(state["best"])
@@ -287,6 +288,8 @@ class Fit:
         self.epoch, self.batch, self.best_epoch, self.idle_lr, self.idle_stop = state["place"]
         self.lr, self.best_loss, self.plateau_loss = state["numbers"]
         self.stopped = state["stopped"]
+        way = state.get("way", [self.micro_batch, self.eval_batch, self.checkpointing])  # older checkpoints have none
+        self.micro_batch, self.eval_batch, self.checkpointing = way
 
 
 def converged(val_accuracy: list[float]) -> bool:
