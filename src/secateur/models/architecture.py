@@ -18,6 +18,7 @@ from secateur.models import timm_zoo
 from secateur.models.build import skeleton
 
 FORMAT = 1
+_ALIGNMENT = 64  # bytes, as torch allocates (c10/core/alignment.h)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,14 @@ def rebuild(architecture: Architecture, tensors: Mapping[str, torch.Tensor]) -> 
     for name, shape in architecture.shapes.items():
         _reshape(modules, name, shape)
     _check(model.state_dict(), tensors)
-    model.load_state_dict(dict(tensors), assign=True)
+    model.load_state_dict({name: _aligned(tensor) for name, tensor in tensors.items()}, assign=True)
     return model.eval()
+
+
+def _aligned(tensor: torch.Tensor) -> torch.Tensor:
+    """Where torch would have put it. Tensors in a mapped safetensors file start at any multiple of 8 bytes, and some
+    kernels then add in another order: a loaded MobileNetV3 differed from the saved one in its last bits."""
+    return tensor if tensor.data_ptr() % _ALIGNMENT == 0 else tensor.clone()
 
 
 def _reshape(modules: Mapping[str, nn.Module], name: str, shape: list[int]) -> None:
