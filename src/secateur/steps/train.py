@@ -15,7 +15,7 @@ from torch import nn
 
 from secateur.data import batches as loading
 from secateur.errors import StepFailed, UserError
-from secateur.files import dump
+from secateur.files import dump, read
 from secateur.models import prunable, saved, weights
 from secateur.models.build import build
 from secateur.models.transfer import Transfer
@@ -26,6 +26,7 @@ from secateur.steps import features
 from secateur.steps.context import Context
 from secateur.steps.photos import Part, part, snapshot
 from secateur.training.fit import Fit, Photos, Tick
+from secateur.training.memory import MemoryPlan, plan_memory
 from secateur.training.recipes import Recipe
 
 VAL_BATCH = 256
@@ -93,11 +94,18 @@ def retrain(ctx: Context) -> None:
     if regime:
         history = replace(history, spared=tuple(regime["spare"]))
     if hooks:
+        history = replace(history, notes=history.notes + _emptied(hooks))
         _check(hooks, regime["target"] if regime else None, regime["scope"] if regime else "")
     a = loaded.architecture
     made = {"params": dict(ctx.params)} | {k: v for k, v in loaded.made.items() if k == "weights"}
     kind = Kind(a.backbone, loaded.labels, a.input_px, loaded.preprocess, a.options, made)
     _write(ctx, model, history, kind, hooks, a.kept)
+
+
+def _emptied(hooks: Held) -> tuple[str, ...]:
+    """A threshold over the whole network may take all of a layer: no training brings that back."""
+    gone = [name.removesuffix(".weight") for name, mask in hooks.masks.items() if not bool(mask.any())]
+    return (f"every weight of {', '.join(gone)} was pruned; spare it, or prune by layer",) if gone else ()
 
 
 def _check(hooks: Held, target: float | None, scope: str) -> None:
@@ -180,6 +188,7 @@ def _fit(ctx: Context, model: nn.Module, hooks: Held | None, normal: Normal) -> 
     if "features" in ctx.inputs:
         recipe = replace(recipe, bn="live")  # a new head alone: its batch norms have no statistics to hold
     teacher = saved.load(ctx.inputs["teacher"]).model if "teacher" in ctx.inputs else None
+    plan = _within(ctx, model, recipe, teacher) if p.get("memory") else None
     fit = Fit(
         model,
         recipe,
@@ -191,6 +200,9 @@ def _fit(ctx: Context, model: nn.Module, hooks: Held | None, normal: Normal) -> 
         hooks=hooks,
         teacher=_head_of(teacher) if "features" in ctx.inputs else teacher,
         distil=p.get("distil") or 0.0,
+        micro_batch=plan.micro_batch if plan else 0,
+        eval_batch=plan.eval_batch if plan else 0,
+        checkpointing=plan.checkpointing if plan else False,
     )
     _resume(fit, ctx.work)
     at_end, inside = ctx.checkpoint_seconds()
@@ -211,7 +223,19 @@ def _fit(ctx: Context, model: nn.Module, hooks: Held | None, normal: Normal) -> 
             if math.isfinite(accuracy):
                 words += f", validation {accuracy:.1%}"
             ctx.progress(done, p["epochs"], words)
-    return fit.history()
+    notes = (*((plan.words,) if plan else ()), *fit.notes())
+    return replace(fit.history(), notes=notes)
+
+
+def _within(ctx: Context, model: nn.Module, recipe: Recipe, teacher: nn.Module | None) -> MemoryPlan:
+    """How to stay under the study's memory; a training that goes on keeps the way that it began with."""
+    p, file = ctx.params, ctx.work / "memory.json"
+    if file.is_file():
+        return read(MemoryPlan, file)
+    px = saved.load(ctx.inputs["model"]).architecture.input_px
+    plan = plan_memory(model, recipe, px, p["memory"], precision=p["precision"], device=p["device"], teacher=teacher)
+    dump(plan, file)
+    return plan
 
 
 def _head_of(model: nn.Module | None) -> nn.Module | None:
