@@ -78,6 +78,8 @@ def why(model: nn.Module, name: str, module: nn.Module) -> str:
             return "weights; not its units: they are the classes"
         case nn.Linear() if _attends(name):
             return "weights; not its units: heads of attention have a fixed width"
+        case nn.Linear() if isinstance(model, Transfer) and name.startswith(_PREFIX["backbone"]):
+            return "weights, filters"  # a convolution of one pixel, as ConvNeXt writes it
         case nn.Linear():
             return "weights, hidden units"
         case nn.Conv2d() if module.groups > 1 and module.groups == module.in_channels == module.out_channels:
