@@ -135,7 +135,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     torch.use_deterministic_algorithms(True)
-    precision = settle(Study(folder="x")).precision
+    precision = settle(Study(folder="x", backbone="cnn")).precision
     recipes = {"plain": FAST, "fast": changed(FAST, given.change), "study": changed(STUDY, given.change)}
     snapshot = subset(scan(given.photos), given.number, 0)
     here = machine()

@@ -37,7 +37,9 @@ def anonymous(process: psutil.Process) -> int:
 def peak(folder: str, photos: int, px: int) -> int:
     """Of `secateur study` from scan to report."""
     with tempfile.TemporaryDirectory() as runs:
-        words = f"--photos {photos} --input-px {px} --epochs 1 --retrain-epochs 1 --seeds 0 --sparsities 0.9"
+        words = (
+            f"--backbone cnn --photos {photos} --input-px {px} --epochs 1 --retrain-epochs 1 --seeds 0 --sparsities 0.9"
+        )
         words += " --methods filter-l1 --no-controls"
         command = [sys.executable, "-m", "secateur", "study", folder, *words.split(), "--budget", "", "--runs", runs]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as child:

@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=15)
     given = parser.parse_args()
-    precision = settle(Study(folder="x")).precision
+    precision = settle(Study(folder="x", backbone="cnn")).precision
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 10, given.photos)
     with tempfile.TemporaryDirectory() as folder:
