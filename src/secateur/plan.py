@@ -201,7 +201,7 @@ def _options(study: Study, choice: MethodChoice, target: float) -> dict[str, Any
         "part": choice.part if choice.part != "all" else None,
         "measure": choice.measure if choice.measure != "sparsity" else None,
         "multiple": rounded if filters and rounded > 1 else None,
-        "recalibrate": True if is_transfer(study) and choice.part != "head" else None,
+        "match": True if is_transfer(study) and choice.part != "head" else None,
     }
 
 

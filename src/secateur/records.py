@@ -264,6 +264,9 @@ class ModelResult:
     history: History
     parity: Parity | None = None
     evaluation: Evaluation | None = None
+    whole: dict[str, str] = field(
+        default_factory=dict
+    )  # layer whose filters could not be cut → why, in words; the classifier apart
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,19 @@ def test_each_weakness_is_a_hole() -> None:
     assert any(kind == "photos" and "few test photos" in what for kind, what in holes(base))
 
 
+def test_layers_that_could_not_be_cut_are_a_hole_for_each_reason() -> None:
+    first, second, *rest = study().models
+    heads = {f"stage.{i}.qkv": "heads of attention have a fixed width" for i in range(5)}
+    models = (replace(first, whole=heads), replace(second, whole=heads), *rest)
+    found = replace(study(), models=models)
+    assert [(h["what"], h["why"]) for h in tell(found)["holes"] if h["kind"] == "pruning"] == [
+        (
+            "cnn: filters stay whole in stage.0.qkv, stage.1.qkv, stage.2.qkv and 2 more",
+            "heads of attention have a fixed width",
+        )
+    ]
+
+
 def test_a_diverged_training_is_a_hole_and_null_in_json() -> None:
     first, *rest = study().models
     epochs = (*first.history.epochs[:-1], replace(first.history.epochs[-1], train_loss=float("nan")))

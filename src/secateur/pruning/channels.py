@@ -21,12 +21,11 @@ import torch_pruning as tp
 from torch import Tensor, nn
 
 from secateur.pruning.cutting import cut_groups
-from secateur.pruning.groups import Group, Part, Traced
+from secateur.pruning.groups import CLASSES, Group, Part, Traced
 from secateur.pruning.masks import floor
 from secateur.pruning.trial import line, on_meta, without_failing
 
 _Layer = nn.Conv2d | nn.Linear
-_CLASSES = "its outputs are the classes"
 _MOST = 1 << 20  # positions of one layer
 
 
@@ -211,7 +210,7 @@ def _parts(side: _Side, names: Mapping[Any, str], size: int, last: Any) -> list[
     """Every dimension of every tensor that a group runs along here. Raises _Stays with the reason why it may not."""
     node, module = side.node, side.node.module
     if node.grad_fn is last and not side.reads:
-        raise _Stays(_CLASSES)
+        raise _Stays(CLASSES)
     if isinstance(module, nn.Parameter):
         tensors = [(names[module], node.pruning_dim % module.dim(), module.shape[node.pruning_dim])]
     elif module in names:

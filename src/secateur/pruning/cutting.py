@@ -18,24 +18,30 @@ def cut_groups(model: nn.Module, groups: Iterable[Group], kept: Mapping[str, lis
     `kept`: group name → positions that stay; a group that is not named stays whole. One tensor is copied at a
     time, so this needs little more memory than the network.
     """
-    stays: dict[str, dict[int, Tensor]] = defaultdict(dict)  # tensor → dimension → (length,) bool
+    going = stays(groups, kept)
+    modules = dict(model.named_modules())
+    for name, dims in going.items():
+        owner, _, leaf = name.rpartition(".")
+        _put(modules[owner], leaf, _selected(getattr(modules[owner], leaf), dims))
+    for owner in dict.fromkeys(name.rpartition(".")[0] for name in going):
+        refit(modules[owner])
+    for parameter in model.parameters():
+        parameter.grad = None
+    return model.eval()
+
+
+def stays(groups: Iterable[Group], kept: Mapping[str, list[int]]) -> dict[str, dict[int, Tensor]]:
+    """Tensor → dimension → (length,) bool: what is left of every tensor that is cut."""
+    found: dict[str, dict[int, Tensor]] = defaultdict(dict)
     for group in groups:
         mine = kept_of(group, kept)
         if bool(mine.all()):
             continue
         for part in group.parts:
             here = (part.owner < 0) | mine[part.owner]  # −1 reads the last channel, which the left side overrules
-            before = stays[part.tensor].get(part.dim)
-            stays[part.tensor][part.dim] = here if before is None else before & here
-    modules = dict(model.named_modules())
-    for name, dims in stays.items():
-        owner, _, leaf = name.rpartition(".")
-        _put(modules[owner], leaf, _selected(getattr(modules[owner], leaf), dims))
-    for owner in dict.fromkeys(name.rpartition(".")[0] for name in stays):
-        refit(modules[owner])
-    for parameter in model.parameters():
-        parameter.grad = None
-    return model.eval()
+            before = found[part.tensor].get(part.dim)
+            found[part.tensor][part.dim] = here if before is None else before & here
+    return found
 
 
 def _selected(tensor: Tensor, dims: Mapping[int, Tensor]) -> Tensor:

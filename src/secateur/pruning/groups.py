@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from secateur.errors import NotKnown, UserError
 
+CLASSES = "its outputs are the classes"  # why the last layer stays, in every network
 Score = Callable[[Tensor, torch.Generator], Tensor]  # weight (o, …) → (o,), higher is more worth keeping
 
 

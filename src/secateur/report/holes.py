@@ -8,6 +8,7 @@ from secateur.records import ModelResult, Results
 from secateur.report.judge import display, is_longer
 from secateur.report.rows import Row, once
 
+SHOWN = 3  # layers of a list
 FEW = 10  # test photos of a class under which its recall says little
 
 
@@ -19,6 +20,7 @@ def holes(results: Results) -> list[Row]:
         *_longer(results),
         *_training(results),
         *_notes(results),
+        *_whole(results),
         *_seeds(results),
         *_photos(results),
         *_exports(results),
@@ -47,6 +49,24 @@ def _notes(results: Results) -> list[Row]:
 
 def _says(results: Results, config: str, note: str) -> bool:
     return any(m.config == config and note in m.history.notes for m in results.models)
+
+
+def _whole(results: Results) -> list[Row]:
+    """Layers that no filter pruning could cut, by reason."""
+    layers: dict[tuple[str, str], list[str]] = {}
+    for m in results.models:
+        for layer, why in m.whole.items():
+            known = layers.setdefault((m.backbone, why), [])
+            known += [layer] if layer not in known else []
+    return [
+        _hole("pruning", f"{backbone}: filters stay whole in {_listed(names)}", why)
+        for (backbone, why), names in layers.items()
+    ]
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _longer(results: Results) -> list[Row]:

@@ -15,6 +15,7 @@ from secateur.files import dump, read
 from secateur.measure.choose import choose as choosing
 from secateur.measure.compare import accuracy_over_seeds, compare_all
 from secateur.measure.statistics import mean_t
+from secateur.pruning.groups import CLASSES
 from secateur.records import (
     Choice,
     Comparison,
@@ -140,6 +141,7 @@ def _model(ctx: Context, id: str, name: str, folder: Path) -> ModelResult:
         history=history,
         parity=parity,
         evaluation=_optional(ctx, f"evaluate/{name}", "evaluation.json", Evaluation),
+        whole={n: why for n, why in pruned.whole.items() if why != CLASSES} if pruned else {},
     )
 
 

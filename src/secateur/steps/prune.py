@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,9 +19,9 @@ from secateur.steps import features
 from secateur.steps.context import Context
 from secateur.steps.photos import part
 from secateur.steps.train import plain
-from secateur.training.recalibrate import recalibrate
+from secateur.training.match import Standing, match, standing
 
-RECALIBRATION_PHOTOS = 1024  # training photos; their statistics differ from those of all by a few per cent
+MATCHING_PHOTOS = 1024  # training photos; their statistics differ from those of all by a few per cent
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,15 @@ def prune(ctx: Context) -> None:
     found: masks.Masks | None = None
     kept: dict[str, list[int]] | None = None
     said = Pruned(0.0, tuple(p["spare"]))
+    before = standing(model, _matching(ctx, loaded), device="cpu") if p.get("match") else {}
     if row.cuts == "weights":
         weights = prunable.weights(model, p["spare"], p.get("part") or "all")
         found = _weight_masks(weights, score, p, row.role == "control", generator)
         masks.apply(weights, found)
     else:
-        kept, said = _cut(ctx, loaded, score, row.role == "control", generator)
-    if p.get("recalibrate"):
-        _recalibrated(ctx, loaded)
+        kept, said, before = _cut(ctx, loaded, score, row.role == "control", generator, before)
+    if p.get("match"):
+        match(model, _matching(ctx, loaded), before, device="cpu")
     a = loaded.architecture
     saved.save(
         model,
@@ -71,8 +73,13 @@ def prune(ctx: Context) -> None:
 
 
 def _cut(
-    ctx: Context, loaded: saved.Saved, score: Any, control: bool, generator: torch.Generator
-) -> tuple[dict[str, list[int]], Pruned]:
+    ctx: Context,
+    loaded: saved.Saved,
+    score: Any,
+    control: bool,
+    generator: torch.Generator,
+    before: dict[str, Standing],
+) -> tuple[dict[str, list[int]], Pruned, dict[str, Standing]]:
     p, px = ctx.params, loaded.architecture.input_px
     traced = channels.trace(loaded.model, torch.zeros(1, 3, px, px))
     found = groups.cuttable(traced, p["spare"], bool(p["hidden_units"]))
@@ -86,17 +93,20 @@ def _cut(
     scores = groups.channel_scores(loaded.model, found, score, generator, control)
     kept = widths.choose(scores, goal.counts)
     cutting.cut_groups(loaded.model, found, kept)
+    left = cutting.stays(found, kept)
+    before = {
+        name: was.of(left[mean][0]) if (mean := f"{name}.running_mean") in left else was for name, was in before.items()
+    }
     said = Pruned(0.0, tuple(p["spare"]), goal.macs / goal.macs_dense, goal.params / goal.params_dense)
-    return kept, replace(said, whole=dict(traced.unprunable))
+    return kept, replace(said, whole=dict(traced.unprunable)), before
 
 
-def _recalibrated(ctx: Context, loaded: saved.Saved) -> None:
-    """Batch-norm statistics of the pruned network, on training photos, before anything is judged."""
+def _matching(ctx: Context, loaded: saved.Saved) -> Iterator[Any]:
+    """Training photos on which the pruned network's batch norms are made to stand as the dense one's did."""
     side = part(ctx, "train")
-    few = np.random.default_rng(0).permutation(len(side.positions))[:RECALIBRATION_PHOTOS]
+    few = np.random.default_rng(0).permutation(len(side.positions))[:MATCHING_PHOTOS]
     side = replace(side, positions=np.sort(side.positions[few]))
-    batches = plain(side, normal=saved.normal(loaded.preprocess), size=64)
-    recalibrate(loaded.model, batches, device="cpu")
+    return plain(side, normal=saved.normal(loaded.preprocess), size=64)
 
 
 def _weight_masks(
