@@ -128,3 +128,27 @@ def test_small_folders_are_seen_more_often():
 )
 def test_bf16_only_where_the_processor_has_it(cpuinfo: str, expected: bool):
     assert has_bf16(cpuinfo) is expected
+
+
+def test_a_control_that_two_methods_share_has_the_targets_of_both():
+    methods = [
+        {"name": "magnitude", "sparsities": [0.8, 0.2]},
+        "magnitude-gradual",
+        {"name": "filter-l1", "macs": [0.5]},
+        {"name": "filter-taylor", "macs": [0.25]},
+    ]
+    asked = make({"folder": "demo", "backbone": "cnn", "seeds": [0], "sparsities": [0.5], "methods": methods}, "test")
+    pruned = [s.id.removeprefix("retrain/cnn/") for s in plan(settle(asked)) if s.id.startswith("retrain/")]
+    assert [p.removesuffix("/seed0") for p in pruned] == [
+        "dense-longer",
+        "magnitude/0.2",
+        "magnitude/0.8",
+        "magnitude-gradual/0.5",
+        "filter-l1-macs/0.5",
+        "filter-taylor-macs/0.75",
+        "random/0.2",
+        "random/0.5",
+        "random/0.8",
+        "filter-random-macs/0.5",
+        "filter-random-macs/0.75",
+    ]

@@ -39,7 +39,7 @@ def test_every_field_has_a_help_text():
         ({"margin": 0}, "margin"),
         ({"margin": float("inf")}, "margin"),
         ({"methods": ["magnitude", "magnitude"]}, "twice"),
-        ({"methods": [{"name": "filter-l1", "scope": "global"}]}, "filter-l1"),
+        ({"methods": [{"name": "random", "like": "filter-l1"}]}, "method 'random' cuts weights, 'filter-l1' does not"),
         ({"methods": [{"name": "magnitude", "hidden_units": True}]}, "magnitude"),
     ],
 )

@@ -41,6 +41,8 @@ ASKED = {
                 {"name": "magnitude-gradual", "part": "head"},
                 {"name": "magnitude", "scope": "global"},
                 {"name": "filter-l1", "macs": [0.5]},
+                {"name": "fisher", "scope": "global"},
+                {"name": "filter-taylor", "scope": "global", "macs": [0.5]},
             ],
         }
     ],
@@ -93,8 +95,9 @@ def test_all_of_it_is_pruned_to_the_last_weight(done: tuple[Results, Path]):
 
 def test_half_of_the_multiply_adds_are_met_from_below(done: tuple[Results, Path]):
     found = models(done[0])
-    part = found[f"{LITE}/filter-l1-macs/0.5"].profile.macs / found[f"{LITE}/dense"].profile.macs  # type: ignore[attr-defined]
-    assert 0.4 < part <= 0.5
+    for method in ("filter-l1-macs", "filter-taylor-macs-global"):
+        part = found[f"{LITE}/{method}/0.5"].profile.macs / found[f"{LITE}/dense"].profile.macs  # type: ignore[attr-defined]
+        assert 0.4 < part <= 0.5
 
 
 def test_the_exported_file_carries_the_weights_own_preprocessing(done: tuple[Results, Path]):
@@ -116,7 +119,7 @@ def test_the_exported_file_carries_the_weights_own_preprocessing(done: tuple[Res
 def test_a_head_that_is_retrained_has_a_control_of_its_own_kind():
     asked = settle(make(ASKED | {"folder": "demo", "controls": True}, "test"))
     net = networks(asked)[1]
-    head, whole, filters = net.methods
+    head, whole, filters, *_ = net.methods
     assert [way_of(net, c).tune for c in (head, whole, filters)] == ["head", "all", "all"]
     assert longer(net, way_of(net, head)) == f"{LITE}/dense-longer"
     assert longer(net, way_of(net, whole)) == f"{LITE}/dense-longer-all"
@@ -126,6 +129,22 @@ def test_a_head_that_is_retrained_has_a_control_of_its_own_kind():
     assert gradual.params["epochs"] == control.params["epochs"] and "features" in gradual.inputs
     assert steps[f"retrain/{LITE}/magnitude-global/0.6/seed0"].params["epochs"] == 1
     assert arm_id(net, head) == "magnitude-gradual-head"
+
+
+def test_evidence_is_gathered_once_and_by_those_who_need_it():
+    asked = settle(make(ASKED | {"folder": "demo", "controls": True}, "test"))
+    steps = {s.id: s for s in plan(asked)}
+    assert [i for i in steps if i.startswith("evidence/")] == [f"evidence/{LITE}/seed0"]
+    needing = {i.split("/")[2] for i, s in steps.items() if s.kind == "prune" and "evidence" in s.inputs}
+    assert needing == {
+        "fisher-global",
+        "random-global-like-fisher",
+        "filter-taylor-macs-global",
+        "filter-random-macs-global-like-filter-taylor",
+    }
+    against = steps["collect"].params["against"]
+    assert [f"{LITE}/fisher-global/0.6", f"{LITE}/random-global-like-fisher/0.6"] in against
+    assert [f"{LITE}/magnitude-global/0.6", f"{LITE}/random-global/0.6"] in against
 
 
 def test_the_next_run_makes_nothing(done: tuple[Results, Path]):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from secateur import catalogue
 from secateur.settings import MethodChoice, Study
 
+USUAL = {"weights": "magnitude", "filters": "filter-l1"}  # whose structure a control takes when none is named
+
 
 def percent(target: float) -> str:
     """0.3 → '30 %'."""
@@ -74,12 +76,35 @@ def arms(study: Study) -> tuple[MethodChoice, ...]:
     controls: dict[str, MethodChoice] = {}
     if study.controls:
         for choice in study.methods:
-            name = catalogue.method(choice.name).control
-            if name:
-                control = choice.model_copy(update={"name": name})
-                controls.setdefault(arm_id(study, control), control)
+            control = control_of(choice)
+            if control:
+                id = arm_id(study, control)
+                controls[id] = _both(study, controls[id], control) if id in controls else control
     asked = {arm_id(study, c) for c in study.methods}
     return study.methods + tuple(c for name, c in controls.items() if name not in asked)
+
+
+def _both(study: Study, one: MethodChoice, other: MethodChoice) -> MethodChoice:
+    """One control with the targets of both."""
+    if one.measure != "sparsity":
+        return one.model_copy(update={one.measure: getattr(one, one.measure) + getattr(other, one.measure)})
+    return one.model_copy(update={"sparsities": targets(study, one) + targets(study, other)})
+
+
+def control_of(choice: MethodChoice) -> MethodChoice | None:
+    """Random pruning of the same structure: where one ranking runs over the network, of the layers as sparse or narrow
+    as the method makes them. None for what is a control itself."""
+    row = catalogue.method(choice.name)
+    if not row.control:
+        return None
+    usual = catalogue.method(USUAL[row.cuts]).where == row.where
+    like = "" if usual or choice.scope == "layer" else choice.name
+    return choice.model_copy(update={"name": row.control, "like": like})
+
+
+def needs(choice: MethodChoice) -> tuple[str, ...]:
+    """The evidence that pruning so asks for."""
+    return catalogue.method(choice.like or choice.name).needs
 
 
 def arm_id(study: Study, choice: MethodChoice) -> str:
@@ -94,7 +119,8 @@ def arm_id(study: Study, choice: MethodChoice) -> str:
 def targets(study: Study, choice: MethodChoice) -> tuple[float, ...]:
     """What a method takes away, rising: of its filters or weights, or of the network's multiply-adds or parameters."""
     kept = choice.macs or choice.params
-    return tuple(round(1 - k, 12) for k in kept) if kept else study.sparsities
+    away = tuple(round(1 - k, 12) for k in kept) if kept else choice.sparsities or study.sparsities
+    return tuple(sorted(set(away)))
 
 
 def config_of(study: Study, choice: MethodChoice, target: float) -> str:

@@ -31,6 +31,7 @@ class Method:
     cost: str
     where: str  # "module:function"
     help: str
+    needs: tuple[Literal["gradients"], ...] = ()  # evidence that the function is handed
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,19 @@ METHODS: tuple[Method, ...] = (
         help="Raise the sparsity along a cubic while retraining; what the original study did (TFMOT).",
     ),
     Method(
+        name="fisher",
+        family="unstructured",
+        kind="score",
+        cuts="weights",
+        role="pruned",
+        control="random",
+        source="LeCun et al. 1990, Optimal Brain Damage, eq. 5; Theis et al. 2018, arXiv:1801.05787, eq. 9",
+        cost="gradients on 1,024 training photos, once for all methods that need them",
+        where="secateur.pruning.scores:fisher",
+        help="Set the weights to zero that the loss would miss least: squared weight × mean squared gradient.",
+        needs=("gradients",),
+    ),
+    Method(
         name="filter-l1",
         family="structured",
         kind="score",
@@ -78,6 +92,19 @@ METHODS: tuple[Method, ...] = (
         cost="one look at the weights",
         where="secateur.pruning.scores:filter_l1",
         help="Cut floor(ratio × filters) filters of least L1 norm from every convolution, then retrain.",
+    ),
+    Method(
+        name="filter-taylor",
+        family="structured",
+        kind="score",
+        cuts="filters",
+        role="pruned",
+        control="filter-random",
+        source="Molchanov et al. 2019, Importance Estimation for Neural Network Pruning, arXiv:1906.10771, eq. 8",
+        cost="gradients on 1,024 training photos, once for all methods that need them",
+        where="secateur.pruning.taylor:filter_taylor",
+        help="Cut the filters that the loss would miss least, by the gradient of a gate behind each batch norm.",
+        needs=("gradients",),
     ),
     Method(
         name="random",

@@ -16,9 +16,11 @@ from secateur.arms import (
     arm_id,
     arms,
     config_of,
+    control_of,
     has_features,
     is_transfer,
     longer,
+    needs,
     recipe_for,
     targets,
     title,
@@ -142,6 +144,10 @@ def _seed(study: Study, seed: int) -> Iterator[Step]:
     if study.controls:
         for way in ways(study):
             yield _retrain(study, longer(study, way), way, seed, dense, None)
+    if any(needs(choice) for choice in arms(study)):
+        inputs = {"model": dense} | _photos(study)
+        params = {"device": study.device, "threads": study.threads}
+        yield Step(_evidence(study, seed), "evidence", params, inputs, f"gradients of dense, seed {seed}")
     for choice in arms(study):
         row = catalogue.method(choice.name)
         way = way_of(study, choice)
@@ -154,8 +160,14 @@ def _seed(study: Study, seed: int) -> Iterator[Step]:
                 continue
             pruned = f"prune/{config}/seed{seed}"
             inputs = {"model": dense} | _photos(study) | (_seen(study) if way.tune == "head" else {})
+            if needs(choice):
+                inputs |= {"evidence": _evidence(study, seed)}
             yield Step(pruned, "prune", options | {"seed": seed}, inputs, f"prune {title(config)}, seed {seed}")
             yield _retrain(study, config, way, seed, pruned, None, dense)
+
+
+def _evidence(study: Study, seed: int) -> str:
+    return f"evidence/{study.backbone}/seed{seed}"
 
 
 def _dense(study: Study, id: str, seed: int) -> Iterator[Step]:
@@ -201,6 +213,7 @@ def _options(study: Study, choice: MethodChoice, target: float) -> dict[str, Any
         "part": choice.part if choice.part != "all" else None,
         "measure": choice.measure if choice.measure != "sparsity" else None,
         "multiple": rounded if filters and rounded > 1 else None,
+        "like": choice.like or None,
         "match": True if is_transfer(study) and choice.part != "head" else None,
     }
 
@@ -291,13 +304,12 @@ def _against(study: Study) -> list[list[str]]:
     """Pairs of configurations to compare: every method with dense, trained on as long, and with random."""
     pairs = []
     for choice in arms(study):
-        row = catalogue.method(choice.name)
         dense = longer(study, way_of(study, choice)) if study.controls else f"{study.backbone}/dense"
         for target in targets(study, choice):
             config = config_of(study, choice, target)
             pairs.append([config, dense])
-            if study.controls and row.control:
-                control = choice.model_copy(update={"name": row.control})
+            control = control_of(choice)
+            if study.controls and control:
                 pairs.append([config, config_of(study, control, target)])
     if study.controls:
         pairs += [[longer(study, way), f"{study.backbone}/dense"] for way in ways(study)]

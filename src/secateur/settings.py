@@ -33,7 +33,7 @@ class MethodChoice(_Table):
 
     name: str = Field(description="a name that `secateur methods` lists")
     scope: Literal["layer", "global"] = Field(
-        default="layer", description="weights: the same sparsity in every layer, or one threshold for the network"
+        default="layer", description="every layer loses the same part, or one ranking runs over the whole network"
     )
     spare: tuple[str, ...] = Field(default=(), description="layers left whole; part of the method, and printed")
     hidden_units: bool = Field(
@@ -46,12 +46,22 @@ class MethodChoice(_Table):
     multiple: int = Field(
         default=0, ge=0, le=64, description="filters: widths are a multiple of this; 0: 8 for timm's networks, else 1"
     )
+    sparsities: tuple[float, ...] = Field(default=(), description="targets of this method alone; empty: the study's")
     macs: tuple[float, ...] = Field(
         default=(), description="filters: keep at most these fractions of the multiply-adds, instead of sparsities"
     )
     params: tuple[float, ...] = Field(
         default=(), description="filters: keep at most these fractions of the parameters, instead of sparsities"
     )
+
+    like: str = Field(
+        default="", description="random pruning with scope global: layers as sparse or narrow as this method makes them"
+    )
+
+    @field_validator("sparsities")
+    @classmethod
+    def _sparsities(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(sorted({_sparsity(v) for v in values}))
 
     @field_validator("macs", "params")
     @classmethod
@@ -66,14 +76,14 @@ class MethodChoice(_Table):
         row = catalogue.method(self.name)
         if self.recipe:
             catalogue.named(catalogue.RECIPES, "recipe", self.recipe)
-        if row.cuts == "filters" and self.scope == "global":
-            raise ValueError(f"method '{self.name}' cuts the same ratio from every layer: scope is 'layer'")
+        if self.like and catalogue.method(self.like).cuts != row.cuts:
+            raise ValueError(f"method '{self.name}' cuts {row.cuts}, '{self.like}' does not")
         if row.cuts == "weights" and self.hidden_units:
             raise ValueError(f"method '{self.name}' cuts no units: hidden_units is for filter methods")
         if row.cuts == "weights" and (self.macs or self.params or self.multiple):
             raise ValueError(f"method '{self.name}' sets weights to zero: macs, params and multiple are for filters")
-        if self.macs and self.params:
-            raise ValueError("set macs or params, not both: name the method twice")
+        if sum(map(bool, (self.sparsities, self.macs, self.params))) > 1:
+            raise ValueError("set one of sparsities, macs and params: name the method twice")
         return self
 
     @property
@@ -89,6 +99,7 @@ class MethodChoice(_Table):
         words += [self.measure] if self.measure != "sparsity" else []
         words += [f"x{self.multiple}"] if self.multiple else []
         words += ["global"] if self.scope == "global" else []
+        words += [f"like-{self.like}"] if self.like else []
         words += ["units"] if self.hidden_units else []
         words += ["spare-" + "+".join(self.spare)] if self.spare else []
         return "-".join(words)

@@ -10,7 +10,8 @@ from secateur import catalogue
 from secateur.catalogue import METHODS, Method
 from secateur.models import prunable
 from secateur.models.build import build
-from secateur.pruning import channels, masks
+from secateur.pruning import channels, groups, masks
+from secateur.pruning.evidence import gradients
 
 SCORES = [m for m in METHODS if m.kind == "score"]
 WEIGHTS = [m for m in SCORES if m.cuts == "weights"]
@@ -37,7 +38,19 @@ NETWORKS = {
 
 
 def score(method: Method, weight: torch.Tensor, seed: int = 0) -> torch.Tensor:
-    return catalogue.load(method.where)(weight, torch.Generator().manual_seed(seed))
+    seen = (torch.rand(weight.shape, generator=torch.Generator().manual_seed(7)),) if method.needs else ()
+    return catalogue.load(method.where)(weight, torch.Generator().manual_seed(seed), *seen)
+
+
+def channel_scores(method: Method, model: nn.Module) -> dict[str, torch.Tensor]:
+    """As the step that prunes asks for them; for the CNN a group is a layer."""
+    found = groups.cuttable(channels.trace(model, torch.zeros(1, 3, 16, 16)), hidden_units=True)
+    if not method.needs:
+        return groups.channel_scores(model, found, catalogue.load(method.where), torch.Generator().manual_seed(0))
+    chance = torch.Generator().manual_seed(7)
+    photos = [(torch.rand(4, 3, 16, 16, generator=chance), torch.arange(4)) for _ in range(2)]
+    scores: dict[str, torch.Tensor] = catalogue.load(method.where)(found, gradients(model, photos))
+    return scores
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -74,7 +87,8 @@ def test_weight_scores(method: Method, network: str):
 def test_filter_scores(method: Method, target: float):
     model = build("cnn", 10, 16, seed=1)
     layers = {n: m for n, m in prunable.layers(model) if n != prunable.classifier(model)}
-    made = {n: score(method, m.weight) for n, m in layers.items()}
+    made = channel_scores(method, model)
+    assert made.keys() == layers.keys()
     for name, tensor in made.items():
         assert tensor.shape == (layers[name].weight.shape[0],)
         assert torch.isfinite(tensor).all()

@@ -11,6 +11,13 @@ def magnitude(weight: Tensor, generator: torch.Generator) -> Tensor:
     return weight.detach().abs()
 
 
+def fisher(weight: Tensor, generator: torch.Generator, square: Tensor) -> Tensor:
+    """w² · E[(∂L/∂w)²], the weight's shape: what the loss gains, to second order, when w is set to zero, with the
+    empirical Fisher matrix's diagonal for the Hessian's and up to the factor ½ (LeCun et al. 1990, Optimal Brain
+    Damage, eq. 5; Theis et al. 2018, arXiv:1801.05787, eq. 9). square: the weight's shape."""
+    return weight.detach().square() * square
+
+
 def random(weight: Tensor, generator: torch.Generator) -> Tensor:
     """Uniform in [0, 1), the weight's shape: the control."""
     return torch.rand(weight.shape, generator=generator)

@@ -17,7 +17,7 @@ from secateur.pruning.masks import floor
 Target = Literal["filters", "macs", "params"]
 
 _STEPS = 10**6  # a ratio is found to six digits: no group is wide enough to tell finer ones apart
-_WORDS = {"macs": "multiply-adds", "params": "parameters"}
+WORDS = {"macs": "multiply-adds", "params": "parameters"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,11 @@ def reach(traced: Traced, groups: Sequence[Group], target: float, of: Target = "
             raise UserError(f"a ratio of filters must be at least 0 and below 1, got {target}")
         return _widths(traced, groups, target, multiple)
     if not 0 < target <= 1:
-        raise UserError(f"a part of the {_WORDS[of]} must be above 0 and at most 1, got {target}")
+        raise UserError(f"a part of the {WORDS[of]} must be above 0 and at most 1, got {target}")
     narrowest = _widths(traced, groups, (_STEPS - 1) / _STEPS, multiple)
     if _part(narrowest, of) > target:
         raise UserError(
-            f"{target:g} of the {_WORDS[of]} cannot be reached by cutting filters: "
+            f"{target:g} of the {WORDS[of]} cannot be reached by cutting filters: "
             f"{_part(narrowest, of):.4f} stay at the narrowest widths, multiples of {multiple}"
         )
     low, high = -1, _STEPS - 1  # `high` meets the target, `low` does not

@@ -25,6 +25,7 @@ STEPS: dict[str, Row] = {
     ),
     "adopt": Row(1, "secateur.steps.train:adopt", "a saved model, history.json"),
     "train": Row(1, "secateur.steps.train:train", "a saved model, history.json"),
+    "evidence": Row(1, "secateur.steps.evidence:gather", "evidence.safetensors"),
     "prune": Row(1, "secateur.steps.prune:prune", "a saved model, pruned.json"),
     "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
     "export": Row(2, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),

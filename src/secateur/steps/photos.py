@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,12 @@ class Part:
     labels: npt.NDArray[np.int64]  # (N,)
     groups: npt.NDArray[np.int64]  # (N,)
     split_digest: str
+
+
+def some(side: Part, n: int) -> Part:
+    """`n` of a side's photos, always the same ones, in their order."""
+    few = np.random.default_rng(0).permutation(len(side.positions))[:n]
+    return replace(side, positions=np.sort(side.positions[few]))
 
 
 def part(ctx: Context, name: str) -> Part:

@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from secateur import catalogue
+from secateur.arms import USUAL
 from secateur.errors import StepFailed
 from secateur.files import dump
 from secateur.models import prunable, saved
-from secateur.pruning import channels, cutting, groups, masks, widths
+from secateur.pruning import channels, cutting, evidence, groups, masks, ranking, widths
+from secateur.pruning.evidence import Gradients
 from secateur.steps import features
 from secateur.steps.context import Context
-from secateur.steps.photos import part
+from secateur.steps.photos import part, some
 from secateur.steps.train import plain
 from secateur.training.match import Standing, match, standing
 
@@ -41,7 +42,7 @@ def prune(ctx: Context) -> None:
     model, p = loaded.model, ctx.params
     torch.set_num_threads(p.get("threads") or torch.get_num_threads())
     row = catalogue.method(p["method"])
-    score = catalogue.load(row.where)
+    seen = evidence.load(ctx.inputs["evidence"]) if "evidence" in ctx.inputs else None
     generator = torch.Generator().manual_seed(p["seed"])
     made = loaded.made | {"pruned": dict(p)}
     found: masks.Masks | None = None
@@ -50,10 +51,10 @@ def prune(ctx: Context) -> None:
     before = standing(model, _matching(ctx, loaded), device="cpu") if p.get("match") else {}
     if row.cuts == "weights":
         weights = prunable.weights(model, p["spare"], p.get("part") or "all")
-        found = _weight_masks(weights, score, p, row.role == "control", generator)
+        found = _weight_masks(weights, row, p, seen, generator)
         masks.apply(weights, found)
     else:
-        kept, said, before = _cut(ctx, loaded, score, row.role == "control", generator, before)
+        kept, said, before = _cut(ctx, loaded, row, seen, generator, before)
     if p.get("match"):
         match(model, _matching(ctx, loaded), before, device="cpu")
     a = loaded.architecture
@@ -75,8 +76,8 @@ def prune(ctx: Context) -> None:
 def _cut(
     ctx: Context,
     loaded: saved.Saved,
-    score: Any,
-    control: bool,
+    row: catalogue.Method,
+    seen: Gradients | None,
     generator: torch.Generator,
     before: dict[str, Standing],
 ) -> tuple[dict[str, list[int]], Pruned, dict[str, Standing]]:
@@ -89,8 +90,14 @@ def _cut(
         raise StepFailed(f"nothing to prune in the {p['part']} of {loaded.architecture.backbone}")
     of: widths.Target = p.get("measure") or "filters"
     target = p["target"] if of == "filters" else 1 - p["target"]
-    goal = widths.reach(traced, found, target, of, p.get("multiple") or 1)
-    scores = groups.channel_scores(loaded.model, found, score, generator, control)
+    multiple = p.get("multiple") or 1
+    if p["scope"] == "global":
+        like = _structure(row, p)
+        ranked = _channel_scores(loaded.model, found, like, seen, generator)
+        goal = ranking.reach_ranked(traced, found, ranked, target, of, multiple)
+    else:
+        goal = widths.reach(traced, found, target, of, multiple)
+    scores = _channel_scores(loaded.model, found, row, seen, generator)
     kept = widths.choose(scores, goal.counts)
     cutting.cut_groups(loaded.model, found, kept)
     left = cutting.stays(found, kept)
@@ -103,23 +110,56 @@ def _cut(
 
 def _matching(ctx: Context, loaded: saved.Saved) -> Iterator[Any]:
     """Training photos on which the pruned network's batch norms are made to stand as the dense one's did."""
-    side = part(ctx, "train")
-    few = np.random.default_rng(0).permutation(len(side.positions))[:MATCHING_PHOTOS]
-    side = replace(side, positions=np.sort(side.positions[few]))
-    return plain(side, normal=saved.normal(loaded.preprocess), size=64)
+    return plain(some(part(ctx, "train"), MATCHING_PHOTOS), normal=saved.normal(loaded.preprocess), size=64)
+
+
+def _structure(row: catalogue.Method, p: Any) -> catalogue.Method:
+    """The method that says how much goes from each layer: a control takes another's."""
+    return catalogue.method(p.get("like") or USUAL[row.cuts]) if row.role == "control" else row
+
+
+def _channel_scores(
+    model: nn.Module,
+    found: tuple[groups.Group, ...],
+    row: catalogue.Method,
+    seen: Gradients | None,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    score = catalogue.load(row.where)
+    if row.needs:
+        scores: dict[str, Tensor] = score(found, seen)
+        return scores
+    return groups.channel_scores(model, found, score, generator, row.role == "control")
+
+
+def _scores(
+    weights: dict[str, Tensor], row: catalogue.Method, seen: Gradients | None, generator: torch.Generator
+) -> dict[str, Tensor]:
+    score = catalogue.load(row.where)
+    if row.needs:
+        assert seen is not None
+        return {n: score(w, generator, seen.squares[n]) for n, w in weights.items()}
+    return {n: score(w, generator) for n, w in weights.items()}
 
 
 def _weight_masks(
-    weights: dict[str, Tensor], score: Any, p: Any, control: bool, generator: torch.Generator
+    weights: dict[str, Tensor],
+    row: catalogue.Method,
+    p: Any,
+    seen: Gradients | None,
+    generator: torch.Generator,
 ) -> masks.Masks:
-    if control and p["scope"] == "global":
-        # The same structure: every layer as sparse as magnitude would make it, the places by chance.
-        like = masks.lowest({n: w.detach().abs() for n, w in weights.items()}, p["target"], "global")
-        return {
-            n: masks.lowest({n: score(w, generator)}, masks.sparsity({n: like[n]}), "layer")[n]
-            for n, w in weights.items()
-        }
-    return masks.lowest({n: score(w, generator) for n, w in weights.items()}, p["target"], p["scope"])
+    if row.role != "control" or p["scope"] != "global":
+        return masks.lowest(_scores(weights, row, seen, generator), p["target"], p["scope"])
+    # The same structure: every layer as sparse as the method would make it, the places by chance.
+    like = masks.lowest(_scores(weights, _structure(row, p), seen, generator), p["target"], "global")
+    found: masks.Masks = {}
+    for n, w in weights.items():
+        if bool(like[n].any()):
+            found |= masks.lowest(_scores({n: w}, row, seen, generator), masks.sparsity({n: like[n]}), "layer")
+        else:
+            found[n] = like[n]  # the threshold took all of this layer
+    return found
 
 
 @torch.no_grad()

@@ -1,0 +1,81 @@
+"""Widths by one ranking of all channels: groups that matter less become narrower than others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from secateur.errors import UserError
+from secateur.pruning.groups import Group, Traced
+from secateur.pruning.masks import floor
+from secateur.pruning.widths import WORDS, Target, Widths, cost
+
+LEAST = 0.1  # of a group's channels stay, whatever their scores: no layer becomes a needle's eye
+
+
+def reach_ranked(
+    traced: Traced,
+    groups: Sequence[Group],
+    scores: Mapping[str, Tensor],
+    target: float,
+    of: Target = "filters",
+    multiple: int = 8,
+) -> Widths:
+    """The widths left when all channels below one threshold go: the lowest threshold that meets the target.
+
+    `scores`: group → (c,). They are divided by their group's mean, as DepGraph does before it ranks over the whole
+    network (Fang et al. 2023, arXiv:2301.12900, § 3.3), so that no group falls for its unit of measure. A width is
+    rounded to the nearest multiple; a tenth of a group stays. `of` "filters": the network loses at least that ratio
+    of its channels; else as `widths.reach`. Raises UserError for a target that the narrowest widths do not meet.
+    """
+    ranked = {g.name: _over_mean(scores[g.name]) for g in groups}
+    levels = torch.unique(torch.cat(list(ranked.values())))
+    dense = cost(traced, (), {})
+    total = sum(g.size for g in groups)
+
+    def at(level: int) -> Widths:
+        """Channels below the level-th score go; at `len(levels)` all do, but for the least."""
+        counts = {}
+        for g in groups:
+            own = ranked[g.name]
+            stay = int((own >= levels[level]).sum()) if level < len(levels) else 0
+            counts[g.name] = _rounded(stay, g.size, multiple)
+        macs, params = cost(traced, groups, counts)
+        return Widths(counts, 1 - sum(counts.values()) / total, macs, dense[0], params, dense[1])
+
+    def meets(widths: Widths) -> bool:
+        if of == "filters":
+            return sum(widths.counts.values()) <= total - floor(target, total)
+        return (widths.macs / dense[0] if of == "macs" else widths.params / dense[1]) <= target
+
+    narrowest = at(len(levels))
+    if not meets(narrowest):
+        left = 1 - narrowest.ratio if of == "filters" else narrowest.macs / dense[0]
+        left = narrowest.params / dense[1] if of == "params" else left
+        words = WORDS.get(of, "filters")
+        goal = f"{1 - target if of == 'filters' else target:g} of the {words}"
+        raise UserError(
+            f"{goal} cannot be reached by one ranking: {left:.4f} stay when every layer keeps a tenth of its "
+            f"filters, in multiples of {multiple}"
+        )
+    low, high = -1, len(levels)  # `high` meets the target
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if meets(at(middle)) else (middle, high)
+    return at(high)
+
+
+def _over_mean(scores: Tensor) -> Tensor:
+    mean = scores.mean()
+    return scores / mean if mean > 0 else scores
+
+
+def _rounded(stay: int, size: int, multiple: int) -> int:
+    stay = max(stay, int(LEAST * size), 1)
+    if multiple == 1 or stay == size:
+        return stay
+    if size <= multiple:
+        return size
+    return min(max((stay + multiple // 2) // multiple, 1) * multiple, size)

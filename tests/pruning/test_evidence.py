@@ -1,0 +1,151 @@
+"""Gradients as evidence: against values by hand, against real gates in the network, and as a ranking."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from secateur.errors import UserError
+from secateur.models.build import build
+from secateur.pruning import channels, evidence, ranking, scores, taylor
+from secateur.pruning.groups import Group, Part, Traced
+
+PX = 32
+
+
+def batches(n: int = 3, size: int = 4, classes: int = 10) -> list[tuple[Tensor, Tensor]]:
+    chance = torch.Generator().manual_seed(5)
+    return [
+        (torch.randn(size, 3, PX, PX, generator=chance), torch.randint(0, classes, (size,), generator=chance))
+        for _ in range(n)
+    ]
+
+
+def network(name: str) -> nn.Module:
+    model = build(name, 10, PX, 1, None if name == "cnn" else {"pool": "avg", "head": "linear"})
+    torch.manual_seed(2)
+    with torch.no_grad():
+        for key, tensor in [*model.named_parameters(), *model.named_buffers()]:
+            if tensor.dim() == 1 and tensor.is_floating_point():
+                tensor.uniform_(0.5, 1.5) if "var" in key or "weight" in key else tensor.uniform_(-0.2, 0.2)
+    return model.train()
+
+
+def test_squares_and_filters_by_hand():
+    """Two classes, logits (w₁x, w₂x) with w = (1, −1) and x = 1: p₁ = e/(e + 1/e). Label 1: the gradient is
+    (p₁ − 1, p₂) x; label 2: (p₁, p₂ − 1) x."""
+    model = nn.Sequential(nn.Linear(1, 2, bias=False))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[1.0], [-1.0]]))
+    x = torch.ones(1, 1)
+    found = evidence.gradients(model, [(x, torch.tensor([0])), (x, torch.tensor([1]))])
+    p1 = math.e / (math.e + 1 / math.e)
+    p2 = 1 - p1
+    first, second = (p2**2 + p1**2) / 2, (p2**2 + p1**2) / 2
+    torch.testing.assert_close(found.squares["0.weight"], torch.tensor([[first], [second]]))
+    torch.testing.assert_close(found.filters["0"], torch.tensor([first, second]))  # w² is 1
+    assert found.gates == {}
+    asked = scores.fisher(torch.tensor([[3.0]]), torch.Generator(), torch.tensor([[2.0]]))
+    assert asked.item() == 18.0
+
+
+class Gate(nn.Module):
+    """What evidence.gates differentiates by, made real: a number a channel, 1, that the output is multiplied with."""
+
+    def __init__(self, inner: nn.Module, width: int) -> None:
+        super().__init__()
+        self.inner, self.open = inner, nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.inner(x) * self.open.view(1, -1, *[1] * (x.dim() - 2))
+        return out
+
+
+@pytest.mark.parametrize(("name", "where"), [("cnn", "the first convolution"), ("resnet18", "body.layer2.0.bn1")])
+def test_gates_are_gradients_of_real_gates(name: str, where: str):
+    model = network(name)
+    if name == "cnn":
+        where = next(n for n, m in model.named_modules() if isinstance(m, nn.Conv2d))
+    found = evidence.gradients(model, batches())
+    mine = (found.filters if name == "cnn" else found.gates)[where]
+    gate = Gate(model.get_submodule(where), len(mine))
+    parent, _, leaf = where.rpartition(".")
+    setattr(model.get_submodule(parent), leaf, gate)
+    model.eval()
+    total = torch.zeros(len(mine))
+    for x, y in batches():
+        (gradient,) = torch.autograd.grad(F.cross_entropy(model(x), y), [gate.open])
+        total += gradient.square()
+    torch.testing.assert_close(mine, total / 3, rtol=1e-3, atol=1e-9)
+
+
+def test_the_network_is_left_as_it_was_and_the_file_says_the_same(tmp_path: Path):
+    model = network("resnet18")
+    model.body.bn1.eval()
+    next(model.parameters()).requires_grad_(False)
+    state = {k: v.clone() for k, v in model.state_dict().items()}
+    modes, wanted = [m.training for m in model.modules()], [p.requires_grad for p in model.parameters()]
+    seen: list[int] = []
+    found = evidence.gradients(model, batches(), progress=seen.append)
+    assert seen == [4, 8, 12]
+    assert [m.training for m in model.modules()] == modes and [p.requires_grad for p in model.parameters()] == wanted
+    assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
+    assert all(p.grad is None for p in model.parameters())
+    found.save(tmp_path)
+    again = evidence.load(tmp_path)
+    for kind in ("squares", "gates", "filters"):
+        one, other = getattr(found, kind), getattr(again, kind)
+        assert one.keys() == other.keys() and all(torch.equal(one[n], other[n]) for n in one)
+    with pytest.raises(ValueError, match="at least one batch"):
+        evidence.gradients(model, [])
+
+
+def test_a_channel_that_nothing_reads_is_worth_nothing():
+    """Two filters of a layer are cut off from what follows: their Taylor scores are exactly 0. Of the others only
+    those are that ReLU keeps shut."""
+    model = network("resnet18")
+    with torch.no_grad():
+        model.body.layer2[0].conv2.weight[:, [3, 77]] = 0
+    found = [g for g in channels.trace(model, torch.zeros(1, 3, PX, PX)).groups if "body.layer2.0.conv1" in g.layers]
+    rated = taylor.filter_taylor(found, evidence.gradients(model, batches()))[found[0].name]
+    zero = (rated == 0).nonzero().reshape(-1).tolist()
+    assert {3, 77} <= set(zero) and len(zero) < 0.2 * len(rated)
+
+
+def plain(name: str, size: int) -> Group:
+    """One layer of `size` filters that nothing follows."""
+    return Group(name, (name,), size, False, (Part(f"{name}.weight", 0, torch.arange(size)),))
+
+
+def two(sizes: tuple[int, int] = (4, 4)) -> tuple[Traced, tuple[Group, ...]]:
+    groups = (plain("a", sizes[0]), plain("b", sizes[1]))
+    shapes = {"a.weight": (sizes[0], 1), "b.weight": (sizes[1], 1)}
+    return Traced(groups, {}, shapes, {"a.weight": 10, "b.weight": 1}), groups
+
+
+def test_one_ranking_by_hand():
+    """Means 2 and 20: over them a stands at ½, ½, 1, 2 and b at ½, 1, 1, 3/2. Three of eight below 1."""
+    traced, groups = two()
+    rated = {"a": torch.tensor([1.0, 1, 2, 4]), "b": torch.tensor([10.0, 20, 20, 30])}
+    found = ranking.reach_ranked(traced, groups, rated, 0.3, "filters", 1)
+    assert found.counts == {"a": 2, "b": 3}
+    assert (found.macs, found.macs_dense, found.params, found.params_dense) == (23, 44, 5, 8)
+    # half of the multiply-adds: 22 of 44; the next threshold leaves a with one filter and b with one
+    found = ranking.reach_ranked(traced, groups, rated, 0.5, "macs", 1)
+    assert found.counts == {"a": 1, "b": 1} and found.macs == 11
+
+
+def test_a_tenth_of_a_group_stays_and_widths_are_multiples():
+    traced, groups = two((64, 64))
+    rated = {"a": torch.ones(64), "b": torch.linspace(1, 2, 64)}
+    rated["a"][:60] = 1e-6
+    found = ranking.reach_ranked(traced, groups, rated, 0.4, "filters", 8)
+    assert found.counts["a"] == 8 and found.counts["b"] % 8 == 0
+    assert sum(found.counts.values()) <= 128 - 51
+    with pytest.raises(UserError, match=r"0\.05 of the multiply-adds cannot be reached by one ranking: 0\.125"):
+        ranking.reach_ranked(traced, groups, rated, 0.05, "macs", 8)
