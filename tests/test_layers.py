@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "secateur"
-LEAVES = {"records", "errors", "settings", "catalogue", "backbones", "files", "arms", "plan"}
+LEAVES = {"records", "errors", "settings", "choice", "catalogue", "backbones", "files", "arms", "plan"}
 FOLDERS = ("data", "models", "pruning", "training", "measure", "export", "report")
 # The catalogue and the steps name functions as strings, which is what keeps torch out of a plan; those count as well.
 MAY = {
@@ -21,12 +21,13 @@ MAY = {
     "catalogue": {"backbones", "errors", "data", "models", "pruning", "training", "export"},
     "files": {"errors"},
     "quantities": set(),
-    "settings": {"errors", "catalogue", "quantities"},
-    "arms": {"settings", "catalogue"},
+    "choice": {"catalogue"},
+    "settings": {"errors", "catalogue", "quantities", "choice"},
+    "arms": {"settings", "catalogue", "choice"},
     "at_hand": {"errors", "settings", "backbones"},
-    "plan": {"records", "settings", "catalogue", "arms", "quantities"},
+    "plan": {"records", "settings", "catalogue", "choice", "arms", "quantities"},
     "resolve": {"settings", "catalogue", "arms", "at_hand"},
-    "budget": {"records", "settings", "catalogue", "plan", "quantities"},
+    "budget": {"records", "settings", "catalogue", "choice", "plan", "quantities"},
     "store": {"errors"},
     "prepare": {"records", "errors", "settings", "catalogue", "files", "store", "data"}
     | {"arms", "at_hand", "plan", "models"},

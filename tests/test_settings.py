@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from secateur import settings
+from secateur.choice import MethodChoice
 from secateur.errors import UserError
-from secateur.settings import MethodChoice, Study, make, read, seconds, to_toml
+from secateur.settings import Study, make, read, seconds, to_toml
 
 
 def test_every_field_has_a_help_text():

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from secateur import catalogue
-from secateur.settings import MethodChoice, Study
+from secateur.choice import MethodChoice
+from secateur.settings import Study
 
 USUAL = {"weights": "magnitude", "filters": "filter-l1"}  # whose structure a control takes when none is named
 

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from secateur import catalogue
+from secateur.choice import MethodChoice
 from secateur.plan import plan
 from secateur.quantities import seconds
 from secateur.records import Step
-from secateur.settings import MethodChoice, Study, joined, networks
+from secateur.settings import Study, joined, networks
 
 PHOTOS_A_CLASS_AT_LEAST = 40
 BASE_BYTES = 450_000_000  # this process with its libraries loaded and no network
 HEAD_SECONDS = 2e-5  # a photo whose features are kept, in a head's training
 FEATURE_BYTES = 4 * 1536  # between EfficientNet-B0's 1,280 features and B3's 1,536
+EVIDENCE_PHOTOS = 1024  # as steps.evidence takes
 DECODE_SECONDS = 0.002  # a photo; decoding is a small part of a study, and a wrong guess moves little
 
 
@@ -63,6 +65,9 @@ def estimate(
             views = step.params["views"]
             took = (train * views + val) * costs.eval_seconds
             disk = int((train * views + val) * FEATURE_BYTES)
+        elif step.kind == "evidence":
+            took = min(train, EVIDENCE_PHOTOS) * costs.train_seconds
+            disk = costs.model_bytes
         elif step.kind == "adopt":
             disk = costs.model_bytes
         elif step.kind == "prune":
@@ -95,7 +100,7 @@ def _cut(step: Step) -> float:
         return 0.0
     cut = float(words[3])
     # of multiply-adds or parameters, either of which falls with the square of the width
-    return 1 - (1 - cut) ** 0.5 if words[2].endswith(("-macs", "-params")) else cut
+    return 1 - (1 - cut) ** 0.5 if "-macs" in words[2] or "-params" in words[2] else cut
 
 
 def photos_of(study: Study, there: int) -> int:

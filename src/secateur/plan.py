@@ -27,9 +27,10 @@ from secateur.arms import (
     way_of,
     ways,
 )
+from secateur.choice import MethodChoice
 from secateur.quantities import in_bytes
 from secateur.records import Step
-from secateur.settings import MethodChoice, Study, networks
+from secateur.settings import Study, networks
 
 # Given before the plan begins, and kept in the store under the digest of their contents:
 SNAPSHOT = "snapshot"  # made by the scan

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from secateur.arms import Way, arm_id, arms, is_transfer, percent, recipe_for, ways
+from secateur.arms import Way, arm_id, arms, is_transfer, percent, recipe_for, targets, ways
 from secateur.budget import Estimate, describe
 from secateur.cli.common import STOP, duration, mebibytes
 from secateur.records import Outcome, Step
@@ -102,9 +102,14 @@ def _network(study: Study) -> list[tuple[str, str]]:
     return [
         *_training(study),
         ("methods", "; ".join(describe(c) for c in study.methods) or "none"),
-        ("sparsities", ", ".join(percent(t) for t in study.sparsities) or "none"),
+        ("sparsities", ", ".join(percent(t) for t in _asked(study)) or "none"),
         ("controls", _controls(study)),
     ]
+
+
+def _asked(study: Study) -> list[float]:
+    """What the methods take away, of whatever each of them counts."""
+    return sorted({t for choice in study.methods for t in targets(study, choice)})
 
 
 def _training(study: Study) -> list[tuple[str, str]]:
