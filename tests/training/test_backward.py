@@ -126,3 +126,21 @@ def test_a_network_is_as_it_was_after_recomputation():
     model = network("resnet18")
     run(model, again=True)
     assert not [m for m in model.modules() if "forward" in vars(m)]
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_large_maps_are_recomputed_some_photos_at_a_time(body: str, monkeypatch: pytest.MonkeyPatch):
+    model = network(body)
+    value, gradients, _ = run(model)
+    monkeypatch.setattr("secateur.training.recompute.LARGE_MAP", 8 * 8)
+    seen: list[int] = []
+    first = blocks(model)[0]
+    handle = next(iter(first.children())).register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    got, others, _ = run(model, again=True)
+    assert seen[:2] == [4, 3] and sum(seen) == 14
+    assert got == pytest.approx(value, rel=1e-6)
+    close(others, gradients)
+    seen.clear()
+    run(model, again=True, frozen=False)  # batch norms look at the whole batch
+    assert seen == [7, 7]
+    handle.remove()
