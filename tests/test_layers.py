@@ -26,7 +26,7 @@ MAY = {
     "arms": {"settings", "catalogue", "choice"},
     "at_hand": {"errors", "settings", "backbones"},
     "plan": {"records", "settings", "catalogue", "choice", "arms", "quantities"},
-    "resolve": {"settings", "catalogue", "arms", "at_hand"},
+    "resolve": {"settings", "catalogue", "choice", "arms", "at_hand"},
     "budget": {"records", "settings", "catalogue", "choice", "plan", "quantities"},
     "store": {"errors"},
     "prepare": {"records", "errors", "settings", "catalogue", "files", "store", "data"}

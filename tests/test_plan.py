@@ -7,7 +7,7 @@ import pytest
 from secateur.budget import Costs, estimate, photos_of, shrink
 from secateur.plan import SNAPSHOT, missing_controls, plan
 from secateur.resolve import bare, has_bf16, settle
-from secateur.settings import Study, make
+from secateur.settings import Study, make, networks
 from secateur.steps import STEPS
 
 COSTS = {"cnn": Costs(0.001, 0.0003, 2.0, 9_000_000, 500_000_000)}
@@ -152,3 +152,13 @@ def test_a_control_that_two_methods_share_has_the_targets_of_both():
         "filter-random-macs/0.5",
         "filter-random-macs/0.75",
     ]
+
+
+def test_methods_that_nobody_named_suit_the_network():
+    asked = make({"folder": "demo", "backbone": "cnn", "also": [{"backbone": "resnet18", "weights": "random"}]}, "test")
+    cnn, resnet = networks(settle(asked))
+    assert [m.id for m in cnn.methods] == ["magnitude", "filter-l1"]
+    assert [m.id for m in resnet.methods] == ["fisher-global", "filter-taylor-global"]
+    assert settle(settle(asked)) == settle(asked)
+    named = {"folder": "demo", "backbone": "resnet18", "weights": "random", "methods": []}
+    assert settle(make(named, "test")).methods == ()

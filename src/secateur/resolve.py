@@ -11,6 +11,7 @@ import psutil
 
 from secateur import at_hand, catalogue
 from secateur.arms import is_transfer, recipe_for
+from secateur.choice import MethodChoice
 from secateur.settings import Study, joined, networks
 
 BARE_BUDGET = "1h"  # for a bare folder: someone who names nothing wants an answer today
@@ -18,6 +19,8 @@ EPOCHS_AT_LEAST = 30
 EPOCHS_AT_MOST = 100
 CNN_PX = 64
 VIEWS = 4  # augmented views a photo whose features are kept
+# On pretrained networks magnitudes say little, since batch norms rescale every layer (README, "Transfer learning").
+TRANSFER_METHODS = (MethodChoice(name="fisher", scope="global"), MethodChoice(name="filter-taylor", scope="global"))
 PHOTO_PASSES = 60_000  # small folders are seen more often: a network needs steps, not epochs
 
 
@@ -38,6 +41,8 @@ def settle(study: Study, jobs: int = 1) -> Study:
 
 def _settled(study: Study, jobs: int) -> Study:
     study = _network(study)
+    if is_transfer(study) and "methods" not in study.model_fields_set:
+        study = study.model_copy(update={"methods": TRANSFER_METHODS})
     name = study.name or Path(study.folder).name or "study"
     precision = study.precision
     if precision == "auto":

@@ -53,7 +53,8 @@ class Study(Table):
     start: str = Field(default="", description="folder of a saved model to begin from, instead of training one")
     methods: tuple[MethodChoice, ...] = Field(
         default=(MethodChoice(name="magnitude"), MethodChoice(name="filter-l1")),
-        description="ways to prune: names, or tables with options",
+        description="ways to prune: names, or tables with options; unset, timm's networks take fisher and "
+        "filter-taylor, each by one ranking",
     )
     sparsities: tuple[float, ...] = Field(default=(0.3, 0.5, 0.7, 0.9), description="targets for every method")
     seeds: tuple[int, ...] = Field(default=(0, 1, 2), description="training seeds; every one trains all networks")
@@ -171,7 +172,7 @@ _AGREE = ("recipe", "retrain_recipe", "methods", "sparsities", "distil", "memory
 def networks(study: Study) -> tuple[Study, ...]:
     """The study of each network: the first as it stands, the further ones with what they have of their own."""
     first = study.model_dump(exclude={"also"})
-    fresh = {k: v for k, v in first.items() if k not in OWN or k in _AGREE}
+    fresh = {k: v for k, v in first.items() if k not in OWN or (k in _AGREE and k in study.model_fields_set)}
     return (study.model_copy(update={"also": ()}), *(Study.model_validate(fresh | table) for table in study.also))
 
 
