@@ -205,6 +205,7 @@ def _options(study: Study, choice: MethodChoice, target: float) -> dict[str, Any
     """Of a pruning; what stands at its default is None, which moves no old key."""
     filters = catalogue.method(choice.name).cuts == "filters"
     rounded = choice.multiple or (8 if is_transfer(study) else 1)
+    whole = is_transfer(study) and choice.part != "head"
     return {
         "method": choice.name,
         "target": target,
@@ -215,7 +216,8 @@ def _options(study: Study, choice: MethodChoice, target: float) -> dict[str, Any
         "measure": choice.measure if choice.measure != "sparsity" else None,
         "multiple": rounded if filters and rounded > 1 else None,
         "like": choice.like or None,
-        "match": True if is_transfer(study) and choice.part != "head" else None,
+        "match": True if whole else None,
+        "refit": True if whole and catalogue.method(choice.name).kind == "score" else None,
     }
 
 

@@ -14,7 +14,7 @@ from secateur.arms import USUAL
 from secateur.errors import StepFailed
 from secateur.files import dump
 from secateur.models import prunable, saved
-from secateur.pruning import channels, cutting, evidence, groups, masks, ranking, widths
+from secateur.pruning import channels, cutting, evidence, groups, masks, ranking, refit, widths
 from secateur.pruning.evidence import Gradients
 from secateur.steps import features
 from secateur.steps.context import Context
@@ -52,6 +52,8 @@ def prune(ctx: Context) -> None:
     if row.cuts == "weights":
         weights = prunable.weights(model, p["spare"], p.get("part") or "all")
         found = _weight_masks(weights, row, p, seen, generator)
+        if p.get("refit"):
+            refit.refit(model, refit.of_masks(found), lambda: _matching(ctx, loaded))
         masks.apply(weights, found)
     else:
         kept, said, before = _cut(ctx, loaded, row, seen, generator, before)
@@ -99,8 +101,10 @@ def _cut(
         goal = widths.reach(traced, found, target, of, multiple)
     scores = _channel_scores(loaded.model, found, row, seen, generator)
     kept = widths.choose(scores, goal.counts)
-    cutting.cut_groups(loaded.model, found, kept)
     left = cutting.stays(found, kept)
+    if p.get("refit"):
+        refit.refit(loaded.model, refit.of_cut(loaded.model, left), lambda: _matching(ctx, loaded))
+    cutting.cut_groups(loaded.model, found, kept)
     before = {
         name: was.of(left[mean][0]) if (mean := f"{name}.running_mean") in left else was for name, was in before.items()
     }
