@@ -134,7 +134,7 @@ def test_a_head_that_is_retrained_has_a_control_of_its_own_kind():
 def test_evidence_is_gathered_once_and_by_those_who_need_it():
     asked = settle(make(ASKED | {"folder": "demo", "controls": True}, "test"))
     steps = {s.id: s for s in plan(asked)}
-    assert [i for i in steps if i.startswith("evidence/")] == [f"evidence/{LITE}/seed0"]
+    assert [i for i in steps if i.startswith("evidence/")] == [f"evidence/{LITE}/dense-all/seed0"]
     needing = {i.split("/")[2] for i, s in steps.items() if s.kind == "prune" and "evidence" in s.inputs}
     assert needing == {
         "fisher-global",

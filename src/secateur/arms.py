@@ -62,6 +62,13 @@ def _apart(study: Study, way: Way) -> str:
     return "".join(f"-{word}" for word in words)
 
 
+def base(study: Study, way: Way) -> str:
+    """The configuration that this way begins from. Where the dense network is a head on a frozen backbone, what trains
+    all of it begins from one that was fine-tuned: a fresh start would be part of every comparison."""
+    fresh = is_transfer(study) and study.tune == "head" and not study.start
+    return f"{study.backbone}/dense" + ("-all" if fresh and way.tune == "all" else "")
+
+
 def longer(study: Study, way: Way) -> str:
     """The configuration of the dense network trained on in this way: one control for each way in use."""
     return f"{study.backbone}/dense-longer{_apart(study, way)}"

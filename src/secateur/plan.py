@@ -6,17 +6,16 @@ A configuration ("cnn/magnitude/0.5") is what is the same for all seeds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from secateur import catalogue
 from secateur.arms import (
     Way,
-    arm_id,
     arms,
+    base,
     config_of,
-    control_of,
     has_features,
     is_transfer,
     longer,
@@ -28,6 +27,7 @@ from secateur.arms import (
     ways,
 )
 from secateur.choice import MethodChoice
+from secateur.pairs import against, roles_of
 from secateur.quantities import in_bytes
 from secateur.records import Step
 from secateur.settings import Study, networks
@@ -136,39 +136,52 @@ def _seen(study: Study) -> dict[str, str]:
 
 
 def _seed(study: Study, seed: int) -> Iterator[Step]:
+    """All networks of a seed. Those that are trained in one way begin from the same one."""
     dense = f"train/{study.backbone}/dense/seed{seed}"
     yield from _dense(study, dense, seed)
     if study.start:
         dense = f"adopt/{study.backbone}/dense/seed{seed}"
     elif study.tune == "all" and is_transfer(study):
         dense = f"retrain/{study.backbone}/dense/seed{seed}"
+    begun = {f"{study.backbone}/dense": dense}
+    for config in dict.fromkeys(base(study, way) for way in ways(study)):
+        if config not in begun:
+            yield _retrain(study, config, _whole(study), seed, dense, None)
+            begun[config] = f"retrain/{config}/seed{seed}"
     if study.controls:
         for way in ways(study):
-            yield _retrain(study, longer(study, way), way, seed, dense, None)
-    if any(needs(choice) for choice in arms(study)):
-        inputs = {"model": dense} | _photos(study)
+            yield _retrain(study, longer(study, way), way, seed, begun[base(study, way)], None)
+    for config in dict.fromkeys(base(study, way_of(study, choice)) for choice in arms(study) if needs(choice)):
+        inputs = {"model": begun[config]} | _photos(study)
         params = {"device": study.device, "threads": study.threads}
-        yield Step(_evidence(study, seed), "evidence", params, inputs, f"gradients of dense, seed {seed}")
+        yield Step(f"evidence/{config}/seed{seed}", "evidence", params, inputs, f"gradients, seed {seed}")
     for choice in arms(study):
-        row = catalogue.method(choice.name)
-        way = way_of(study, choice)
-        for target in targets(study, choice):
-            config = config_of(study, choice, target)
-            options = _options(study, choice, target)
-            if row.kind == "regime":
-                regime = options | {"frequency": BATCHES_A_SELECTION}
-                yield _retrain(study, config, way, seed, dense, regime)
-                continue
-            pruned = f"prune/{config}/seed{seed}"
-            inputs = {"model": dense} | _photos(study) | (_seen(study) if way.tune == "head" else {})
-            if needs(choice):
-                inputs |= {"evidence": _evidence(study, seed)}
-            yield Step(pruned, "prune", options | {"seed": seed}, inputs, f"prune {title(config)}, seed {seed}")
-            yield _retrain(study, config, way, seed, pruned, None, dense)
+        yield from _arm(study, choice, seed, begun)
 
 
-def _evidence(study: Study, seed: int) -> str:
-    return f"evidence/{study.backbone}/seed{seed}"
+def _arm(study: Study, choice: MethodChoice, seed: int, begun: Mapping[str, str]) -> Iterator[Step]:
+    """A method at each of its targets. `begun`: configuration → the step that made it."""
+    row = catalogue.method(choice.name)
+    way = way_of(study, choice)
+    start = base(study, way)
+    for target in targets(study, choice):
+        config = config_of(study, choice, target)
+        options = _options(study, choice, target)
+        if row.kind == "regime":
+            regime = options | {"frequency": BATCHES_A_SELECTION}
+            yield _retrain(study, config, way, seed, begun[start], regime)
+            continue
+        pruned = f"prune/{config}/seed{seed}"
+        inputs = {"model": begun[start]} | _photos(study) | (_seen(study) if way.tune == "head" else {})
+        if needs(choice):
+            inputs |= {"evidence": f"evidence/{start}/seed{seed}"}
+        yield Step(pruned, "prune", options | {"seed": seed}, inputs, f"prune {title(config)}, seed {seed}")
+        yield _retrain(study, config, way, seed, pruned, None, begun[start])
+
+
+def _whole(study: Study) -> Way:
+    """How the dense network is fine-tuned, all of it."""
+    return Way(recipe_for(study, study.recipe, "all"), "all")
 
 
 def _dense(study: Study, id: str, seed: int) -> Iterator[Step]:
@@ -197,8 +210,7 @@ def _dense(study: Study, id: str, seed: int) -> Iterator[Step]:
         return
     frozen = f"train/{study.backbone}/frozen/seed{seed}"
     yield Step(frozen, "train", params, inputs, f"train frozen (a head on the backbone), seed {seed}")
-    way = Way(recipe_for(study, study.recipe, "all"), "all")
-    yield _retrain(study, f"{study.backbone}/dense", way, seed, frozen, None)
+    yield _retrain(study, f"{study.backbone}/dense", _whole(study), seed, frozen, None)
 
 
 def _options(study: Study, choice: MethodChoice, target: float) -> dict[str, Any]:
@@ -281,39 +293,7 @@ def _collect(nets: Sequence[Study], models: list[Step], choices: list[Step]) -> 
     inputs |= {c.id: c.id for c in choices}
     roles: dict[str, Any] = {}
     for net in nets:
-        roles |= _roles(net)
-    against = [pair for net in nets for pair in _against(net)]
-    params = {"margin": nets[0].margin, "against": against, "roles": roles}
+        roles |= roles_of(net)
+    pairs = [pair for net in nets for pair in against(net)]
+    params = {"margin": nets[0].margin, "against": pairs, "roles": roles}
     return Step("collect", "collect", params, inputs, "compare")
-
-
-def _roles(study: Study) -> dict[str, Any]:
-    """Configuration → [role, method, target]; the order is the report's."""
-    rows: dict[str, Any] = {}
-    if has_features(study) and study.tune == "all":
-        rows[f"{study.backbone}/frozen"] = ["control", "", 0.0]
-    rows[f"{study.backbone}/dense"] = ["dense", "", 0.0]
-    if study.controls:
-        for way in ways(study):
-            rows[longer(study, way)] = ["control", "", 0.0]
-    for choice in arms(study):
-        role = catalogue.method(choice.name).role
-        for target in targets(study, choice):
-            rows[config_of(study, choice, target)] = [role, arm_id(study, choice), target]
-    return rows
-
-
-def _against(study: Study) -> list[list[str]]:
-    """Pairs of configurations to compare: every method with dense, trained on as long, and with random."""
-    pairs = []
-    for choice in arms(study):
-        dense = longer(study, way_of(study, choice)) if study.controls else f"{study.backbone}/dense"
-        for target in targets(study, choice):
-            config = config_of(study, choice, target)
-            pairs.append([config, dense])
-            control = control_of(choice)
-            if study.controls and control:
-                pairs.append([config, config_of(study, control, target)])
-    if study.controls:
-        pairs += [[longer(study, way), f"{study.backbone}/dense"] for way in ways(study)]
-    return pairs

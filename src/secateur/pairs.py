@@ -1,0 +1,57 @@
+"""What stands in a report, in which order, and what is compared with what. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from secateur import catalogue
+from secateur.arms import (
+    arm_id,
+    arms,
+    base,
+    config_of,
+    control_of,
+    has_features,
+    longer,
+    targets,
+    way_of,
+    ways,
+)
+from secateur.settings import Study
+
+
+def roles_of(study: Study) -> dict[str, Any]:
+    """Configuration → [role, method, target]; the order is the report's."""
+    rows: dict[str, Any] = {}
+    if has_features(study) and study.tune == "all":
+        rows[f"{study.backbone}/frozen"] = ["control", "", 0.0]
+    rows[f"{study.backbone}/dense"] = ["dense", "", 0.0]
+    for way in ways(study):
+        rows.setdefault(base(study, way), ["control", "", 0.0])
+    if study.controls:
+        for way in ways(study):
+            rows[longer(study, way)] = ["control", "", 0.0]
+    for choice in arms(study):
+        role = catalogue.method(choice.name).role
+        for target in targets(study, choice):
+            rows[config_of(study, choice, target)] = [role, arm_id(study, choice), target]
+    return rows
+
+
+def against(study: Study) -> list[list[str]]:
+    """Pairs of configurations to compare: every method with dense, trained on as long, and with random."""
+    pairs = []
+    for choice in arms(study):
+        way = way_of(study, choice)
+        dense = longer(study, way) if study.controls else base(study, way)
+        for target in targets(study, choice):
+            config = config_of(study, choice, target)
+            pairs.append([config, dense])
+            control = control_of(choice)
+            if study.controls and control:
+                pairs.append([config, config_of(study, control, target)])
+    if study.controls:
+        pairs += [[longer(study, way), base(study, way)] for way in ways(study)]
+    dense = f"{study.backbone}/dense"
+    pairs += [[tuned, dense] for tuned in dict.fromkeys(base(study, way) for way in ways(study)) if tuned != dense]
+    return pairs
