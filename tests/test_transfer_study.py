@@ -4,6 +4,7 @@ the whole of it."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from secateur.resolve import settle
 from secateur.settings import make, networks
 
 LITE = "tf_efficientnet_lite0"
-ASKED = {
+ASKED: dict[str, Any] = {
     "name": "two",
     "backbone": "cnn",
     "input_px": 16,
@@ -39,8 +40,6 @@ ASKED = {
             "tune_epochs": 1,
             "methods": [
                 {"name": "magnitude-gradual", "part": "head"},
-                {"name": "magnitude", "scope": "global"},
-                {"name": "filter-l1", "macs": [0.5]},
                 {"name": "fisher", "scope": "global"},
                 {"name": "filter-taylor", "scope": "global", "macs": [0.5]},
             ],
@@ -89,15 +88,14 @@ def test_of_the_head_two_layers_are_pruned_and_the_backbone_stays(done: tuple[Re
 
 
 def test_all_of_it_is_pruned_to_the_last_weight(done: tuple[Results, Path]):
-    row = models(done[0])[f"{LITE}/magnitude-global/0.6"]
+    row = models(done[0])[f"{LITE}/fisher-global/0.6"]
     assert row.profile.sparsity_of_prunable == pytest.approx(0.6, abs=1e-6)  # type: ignore[attr-defined]
 
 
 def test_half_of_the_multiply_adds_are_met_from_below(done: tuple[Results, Path]):
     found = models(done[0])
-    for method in ("filter-l1-macs", "filter-taylor-macs-global"):
-        part = found[f"{LITE}/{method}/0.5"].profile.macs / found[f"{LITE}/dense"].profile.macs  # type: ignore[attr-defined]
-        assert 0.4 < part <= 0.5
+    part = found[f"{LITE}/filter-taylor-macs-global/0.5"].profile.macs / found[f"{LITE}/dense"].profile.macs  # type: ignore[attr-defined]
+    assert 0.4 < part <= 0.5
 
 
 def test_the_exported_file_carries_the_weights_own_preprocessing(done: tuple[Results, Path]):
@@ -119,7 +117,7 @@ def test_the_exported_file_carries_the_weights_own_preprocessing(done: tuple[Res
 def test_a_head_that_is_retrained_has_a_control_of_its_own_kind():
     asked = settle(make(ASKED | {"folder": "demo", "controls": True}, "test"))
     net = networks(asked)[1]
-    head, whole, filters, *_ = net.methods
+    head, whole, filters = net.methods
     assert [way_of(net, c).tune for c in (head, whole, filters)] == ["head", "all", "all"]
     assert longer(net, way_of(net, head)) == f"{LITE}/dense-longer"
     assert longer(net, way_of(net, whole)) == f"{LITE}/dense-longer-all"
@@ -127,12 +125,14 @@ def test_a_head_that_is_retrained_has_a_control_of_its_own_kind():
     gradual = steps[f"retrain/{LITE}/magnitude-gradual-head/0.6/seed0"]
     control = steps[f"retrain/{LITE}/dense-longer/seed0"]
     assert gradual.params["epochs"] == control.params["epochs"] and "features" in gradual.inputs
-    assert steps[f"retrain/{LITE}/magnitude-global/0.6/seed0"].params["epochs"] == 1
+    assert steps[f"retrain/{LITE}/fisher-global/0.6/seed0"].params["epochs"] == 1
     assert arm_id(net, head) == "magnitude-gradual-head"
 
 
 def test_evidence_is_gathered_once_and_by_those_who_need_it():
-    asked = settle(make(ASKED | {"folder": "demo", "controls": True}, "test"))
+    lite = ASKED["also"][0]
+    more = [*lite["methods"], {"name": "magnitude", "scope": "global"}, {"name": "filter-l1", "macs": [0.5]}]
+    asked = settle(make(ASKED | {"folder": "demo", "controls": True, "also": [lite | {"methods": more}]}, "test"))
     steps = {s.id: s for s in plan(asked)}
     assert [i for i in steps if i.startswith("evidence/")] == [f"evidence/{LITE}/dense-all/seed0"]
     needing = {i.split("/")[2] for i, s in steps.items() if s.kind == "prune" and "evidence" in s.inputs}
