@@ -324,7 +324,7 @@ def results(seeds: tuple[int, ...] = (0, 1, 2), **changes: object) -> Results:
                 "export synflow 50 %, seed 0",
                 "skipped",
                 "",
-                "retrain/cnn/synflow/0.5/seed0",
+                "needs 'retrain/cnn/synflow/0.5/seed0', which is not there",
             ),
         ),
         notes=("Shrunk to the budget of 2h: 3 seeds instead of 5.",),

@@ -95,7 +95,7 @@ def holes(found: Results) -> set[tuple[str, str]]:
 def test_failed_and_skipped_steps_are_holes_with_reasons() -> None:
     by_kind = {h["kind"]: h for h in story()["holes"]}
     assert "did not fit" in by_kind["failed"]["why"]
-    assert by_kind["skipped"]["why"] == "needed retrain/cnn/synflow/0.5/seed0"
+    assert by_kind["skipped"]["why"] == "needs 'retrain/cnn/synflow/0.5/seed0', which is not there"
 
 
 def test_each_weakness_is_a_hole() -> None:

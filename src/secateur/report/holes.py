@@ -34,7 +34,7 @@ def _hole(kind: str, what: str, why: str) -> Row:
 
 def _steps(results: Results) -> list[Row]:
     found = [_hole("failed", o.title, o.why) for o in results.outcomes if o.state == "failed"]
-    return found + [_hole("skipped", o.title, f"needed {o.why}") for o in results.outcomes if o.state == "skipped"]
+    return found + [_hole("skipped", o.title, o.why) for o in results.outcomes if o.state == "skipped"]
 
 
 def _notes(results: Results) -> list[Row]:
