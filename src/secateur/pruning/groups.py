@@ -87,7 +87,7 @@ def channel_scores(
         owners = {p.tensor: p.owner for p in group.parts if p.dim == 0}
         layers = group.layers[:1] if control else group.layers
         rated = [_rated(score(weights[f"{n}.weight"], generator), owners[f"{n}.weight"], group.size) for n in layers]
-        found[group.name] = rated[0] if len(rated) == 1 else torch.stack([_normed(r) for r in rated]).mean(0)
+        found[group.name] = rated[0] if len(rated) == 1 else torch.stack([over_mean(r) for r in rated]).mean(0)
     return found
 
 
@@ -97,7 +97,8 @@ def _rated(scores: Tensor, owner: Tensor, size: int) -> Tensor:
     return scores.new_zeros(size).index_add_(0, owner[mine].to(scores.device), scores[mine.to(scores.device)])
 
 
-def _normed(scores: Tensor) -> Tensor:
+def over_mean(scores: Tensor) -> Tensor:
+    """Divided by their mean, where that is above 0: layers of another unit of measure become comparable."""
     mean = scores.mean()
     return scores / mean if mean > 0 else scores
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from secateur.errors import UserError
-from secateur.pruning.groups import Group, Traced
+from secateur.pruning.groups import Group, Traced, over_mean
 from secateur.pruning.masks import floor
-from secateur.pruning.widths import WORDS, Target, Widths, cost
+from secateur.pruning.widths import WORDS, Target, Widths, cost, rounded
 
 LEAST = 0.1  # of a group's channels stay, whatever their scores: no layer becomes a needle's eye
 
@@ -30,7 +30,7 @@ def reach_ranked(
     rounded to the nearest multiple; a tenth of a group stays. `of` "filters": the network loses at least that ratio
     of its channels; else as `widths.reach`. Raises UserError for a target that the narrowest widths do not meet.
     """
-    ranked = {g.name: _over_mean(scores[g.name]) for g in groups}
+    ranked = {g.name: over_mean(scores[g.name]) for g in groups}
     levels = torch.unique(torch.cat(list(ranked.values())))
     dense = cost(traced, (), {})
     total = sum(g.size for g in groups)
@@ -39,9 +39,8 @@ def reach_ranked(
         """Channels below the level-th score go; at `len(levels)` all do, but for the least."""
         counts = {}
         for g in groups:
-            own = ranked[g.name]
-            stay = int((own >= levels[level]).sum()) if level < len(levels) else 0
-            counts[g.name] = _rounded(stay, g.size, multiple)
+            stay = int((ranked[g.name] >= levels[level]).sum()) if level < len(levels) else 0
+            counts[g.name] = rounded(max(stay, int(LEAST * g.size), 1), g.size, multiple)
         macs, params = cost(traced, groups, counts)
         return Widths(counts, 1 - sum(counts.values()) / total, macs, dense[0], params, dense[1])
 
@@ -65,17 +64,3 @@ def reach_ranked(
         middle = (low + high) // 2
         low, high = (low, middle) if meets(at(middle)) else (middle, high)
     return at(high)
-
-
-def _over_mean(scores: Tensor) -> Tensor:
-    mean = scores.mean()
-    return scores / mean if mean > 0 else scores
-
-
-def _rounded(stay: int, size: int, multiple: int) -> int:
-    stay = max(stay, int(LEAST * size), 1)
-    if multiple == 1 or stay == size:
-        return stay
-    if size <= multiple:
-        return size
-    return min(max((stay + multiple // 2) // multiple, 1) * multiple, size)

@@ -33,11 +33,13 @@ class Widths:
 
 
 def count(ratio: float, size: int, multiple: int = 1) -> int:
-    """How many of `size` channels stay: size − floor(ratio × size), rounded to the nearest multiple, halves up.
+    """How many of `size` channels stay: size − floor(ratio × size), rounded."""
+    return rounded(max(size - floor(ratio, size), 1), size, multiple)
 
-    Never fewer than one multiple; a group no wider than one stays whole, and so does any from which nothing goes.
-    """
-    stay = max(size - floor(ratio, size), 1)
+
+def rounded(stay: int, size: int, multiple: int) -> int:
+    """To the nearest multiple, halves up; never fewer than one multiple. A group no wider than one stays whole, and so
+    does any from which nothing goes."""
     if multiple == 1 or stay == size:
         return stay
     if size <= multiple:
