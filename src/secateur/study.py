@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 import shutil
 import subprocess
+import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from secateur.resolve import settle
 from secateur.settings import Study, networks
 from secateur.sizing import sized
 from secateur.store import KEYS, Store
+
+TURNS = 64  # tries to put a folder where others put theirs
 
 
 def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: str = "", jobs: int = 1) -> Results:
@@ -64,9 +67,8 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
 def _hand_over(results: Results, store: Store, keys: Mapping[str, str], home: Path) -> None:
     """RUN/models/: the ONNX files that a user would take, by name: dense, and what validation chose of each method;
     of several seeds, the one that did best on validation."""
-    folder = home / "models"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    fresh = home / f".models-{uuid.uuid4().hex[:8]}"
+    fresh.mkdir()
     for summary in results.summaries:
         own = [m for m in results.models if m.config == summary.config]
         best = max(own, key=lambda m: m.val_accuracy)
@@ -74,7 +76,24 @@ def _hand_over(results: Results, store: Store, keys: Mapping[str, str], home: Pa
         if (summary.chosen or summary.role == "dense") and exported in keys:
             several = len({s.backbone for s in results.summaries}) > 1
             name = summary.config.replace("/", "-") if several else summary.config.split("/", 1)[1].replace("/", "-")
-            shutil.copy(store.folder("export", keys[exported]) / "model.onnx", folder / f"{name}.onnx")
+            shutil.copy(store.folder("export", keys[exported]) / "model.onnx", fresh / f"{name}.onnx")
+    put(fresh, home / "models")
+
+
+def put(fresh: Path, folder: Path) -> None:
+    """`fresh` takes the place of `folder`, whatever another run of the same study puts there at the same moment."""
+    for turn in range(TURNS):
+        old = fresh.with_name(f"{fresh.name}-old{turn}")
+        with suppress(OSError):  # none yet, or another run has just moved it
+            folder.rename(old)
+        try:
+            fresh.rename(folder)
+            return
+        except OSError:
+            if turn == TURNS - 1:
+                raise
+        finally:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _can_be_split(study: Study, snapshot: Snapshot) -> None:
