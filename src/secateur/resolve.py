@@ -19,7 +19,7 @@ EPOCHS_AT_LEAST = 30
 EPOCHS_AT_MOST = 100
 CNN_PX = 64
 VIEWS = 4  # augmented views a photo whose features are kept
-# On pretrained networks magnitudes say little, since batch norms rescale every layer (README, "Transfer learning").
+# Magnitudes say little of pretrained networks: batch norms rescale every layer.
 TRANSFER_METHODS = (MethodChoice(name="fisher", scope="global"), MethodChoice(name="filter-taylor", scope="global"))
 PHOTO_PASSES = 60_000  # small folders are seen more often: a network needs steps, not epochs
 

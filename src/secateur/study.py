@@ -69,6 +69,14 @@ def _hand_over(results: Results, store: Store, keys: Mapping[str, str], home: Pa
     of several seeds, the one that did best on validation."""
     fresh = home / f".models-{uuid.uuid4().hex[:8]}"
     fresh.mkdir()
+    try:
+        _copy(results, store, keys, fresh)
+        put(fresh, home / "models")
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)  # where a copy failed, on a full disk for one
+
+
+def _copy(results: Results, store: Store, keys: Mapping[str, str], fresh: Path) -> None:
     for summary in results.summaries:
         own = [m for m in results.models if m.config == summary.config]
         best = max(own, key=lambda m: m.val_accuracy)
@@ -77,7 +85,6 @@ def _hand_over(results: Results, store: Store, keys: Mapping[str, str], home: Pa
             several = len({s.backbone for s in results.summaries}) > 1
             name = summary.config.replace("/", "-") if several else summary.config.split("/", 1)[1].replace("/", "-")
             shutil.copy(store.folder("export", keys[exported]) / "model.onnx", fresh / f"{name}.onnx")
-    put(fresh, home / "models")
 
 
 def put(fresh: Path, folder: Path) -> None:

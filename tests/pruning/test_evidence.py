@@ -140,7 +140,7 @@ def test_one_ranking_by_hand():
     assert found.counts == {"a": 1, "b": 1} and found.macs == 11
 
 
-def test_a_tenth_of_a_group_stays_and_widths_are_multiples():
+def test_a_twentieth_of_a_group_stays_and_widths_are_multiples():
     traced, groups = two((64, 64))
     rated = {"a": torch.ones(64), "b": torch.linspace(1, 2, 64)}
     rated["a"][:60] = 1e-6

@@ -12,7 +12,7 @@ from secateur.pruning.groups import Group, Traced, over_mean
 from secateur.pruning.masks import floor
 from secateur.pruning.widths import WORDS, Target, Widths, cost, rounded
 
-LEAST = 0.1  # of a group's channels stay, whatever their scores: no layer becomes a needle's eye
+LEAST = 0.05  # of a group's channels stay, whatever their scores: no layer becomes a needle's eye
 
 
 def reach_ranked(
@@ -27,7 +27,7 @@ def reach_ranked(
 
     `scores`: group → (c,). They are divided by their group's mean, as DepGraph does before it ranks over the whole
     network (Fang et al. 2023, arXiv:2301.12900, § 3.3), so that no group falls for its unit of measure. A width is
-    rounded to the nearest multiple; a tenth of a group stays. `of` "filters": the network loses at least that ratio
+    rounded to the nearest multiple; a twentieth of a group stays. `of` "filters": the network loses at least that ratio
     of its channels; else as `widths.reach`. Raises UserError for a target that the narrowest widths do not meet.
     """
     ranked = {g.name: over_mean(scores[g.name]) for g in groups}
@@ -56,7 +56,7 @@ def reach_ranked(
         words = WORDS.get(of, "filters")
         goal = f"{1 - target if of == 'filters' else target:g} of the {words}"
         raise UserError(
-            f"{goal} cannot be reached by one ranking: {left:.4f} stay when every layer keeps a tenth of its "
+            f"{goal} cannot be reached by one ranking: {left:.4f} stay when every layer keeps a twentieth of its "
             f"filters, in multiples of {multiple}"
         )
     low, high = -1, len(levels)  # `high` meets the target
