@@ -44,6 +44,14 @@ def test_every_network_gets_the_same_further_epochs():
     assert {s.params["epochs"] for s in steps if s.kind == "retrain"} == {7}
 
 
+def test_who_is_taught_by_the_dense_network_is_compared_with_a_control_that_is_too():
+    study = settled(methods=["filter-l1", "magnitude-gradual"], sparsities=[0.5], seeds=[0], distil=0.5)
+    retrained = [s for s in plan(study) if s.kind == "retrain"]
+    assert "retrain/cnn/dense-longer/seed0" in {s.id for s in retrained} and len(retrained) == 5
+    for step in retrained:
+        assert step.params["distil"] == 0.5 and step.inputs["teacher"] == "train/cnn/dense/seed0"
+
+
 def test_a_regime_starts_from_dense_and_is_not_pruned_before():
     steps = {s.id: s for s in plan(settled(methods=["magnitude-gradual"], seeds=[0], sparsities=[0.5]))}
     step = steps["retrain/cnn/magnitude-gradual/0.5/seed0"]

@@ -150,7 +150,8 @@ def _seed(study: Study, seed: int) -> Iterator[Step]:
             begun[config] = f"retrain/{config}/seed{seed}"
     if study.controls:
         for way in ways(study):
-            yield _retrain(study, longer(study, way), way, seed, begun[base(study, way)], None)
+            model = begun[base(study, way)]
+            yield _retrain(study, longer(study, way), way, seed, model, None, model)
     for config in dict.fromkeys(base(study, way_of(study, choice)) for choice in arms(study) if needs(choice)):
         inputs = {"model": begun[config]} | _photos(study)
         params = {"device": study.device, "threads": study.threads}
@@ -169,7 +170,7 @@ def _arm(study: Study, choice: MethodChoice, seed: int, begun: Mapping[str, str]
         options = _options(study, choice, target)
         if row.kind == "regime":
             regime = options | {"frequency": BATCHES_A_SELECTION}
-            yield _retrain(study, config, way, seed, begun[start], regime)
+            yield _retrain(study, config, way, seed, begun[start], regime, begun[start])
             continue
         pruned = f"prune/{config}/seed{seed}"
         inputs = {"model": begun[start]} | _photos(study) | (_seen(study) if way.tune == "head" else {})
