@@ -47,7 +47,10 @@ class Study(Table):
         default=0, ge=0, le=64, description="augmented views a photo whose features are kept; 0: 1, or 4 if augmented"
     )
     distil: float = Field(
-        default=0.0, ge=0, le=1, description="in retraining, that of the control too: weight of the dense network's answers"
+        default=0.0,
+        ge=0,
+        le=1,
+        description="in retraining, that of the control too: weight of the dense network's answers",
     )
     memory: str = Field(default="", description="such as '4GiB': fine-tuning keeps its anonymous memory under this")
     start: str = Field(default="", description="folder of a saved model to begin from, instead of training one")

@@ -24,7 +24,7 @@ def cut_groups(model: nn.Module, groups: Iterable[Group], kept: Mapping[str, lis
         owner, _, leaf = name.rpartition(".")
         _put(modules[owner], leaf, _selected(getattr(modules[owner], leaf), dims))
     for owner in dict.fromkeys(name.rpartition(".")[0] for name in going):
-        refit(modules[owner])
+        set_sizes(modules[owner])
     for parameter in model.parameters():
         parameter.grad = None
     return model.eval()
@@ -58,7 +58,7 @@ def _put(module: nn.Module, leaf: str, tensor: Tensor) -> None:
         setattr(module, leaf, tensor)
 
 
-def refit(module: nn.Module) -> None:
+def set_sizes(module: nn.Module) -> None:
     """Set the whole numbers by which a module knows its own size, from the shapes of its tensors."""
     if isinstance(module, nn.Conv2d):
         filters, inputs = module.weight.shape[:2]

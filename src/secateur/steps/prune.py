@@ -20,7 +20,7 @@ from secateur.steps import features
 from secateur.steps.context import Context
 from secateur.steps.photos import part, some
 from secateur.steps.train import plain
-from secateur.training.match import Standing, match, standing
+from secateur.training.match import match, of_cut, standing
 
 MATCHING_PHOTOS = 1024  # training photos; their statistics differ from those of all by a few per cent
 
@@ -56,7 +56,8 @@ def prune(ctx: Context) -> None:
             refit.refit(model, refit.of_masks(found), lambda: _matching(ctx, loaded))
         masks.apply(weights, found)
     else:
-        kept, said, before = _cut(ctx, loaded, row, seen, generator, before)
+        kept, left, said = _cut(ctx, loaded, row, seen, generator)
+        before = of_cut(before, left)
     if p.get("match"):
         match(model, _matching(ctx, loaded), before, device="cpu")
     a = loaded.architecture
@@ -81,8 +82,8 @@ def _cut(
     row: catalogue.Method,
     seen: Gradients | None,
     generator: torch.Generator,
-    before: dict[str, Standing],
-) -> tuple[dict[str, list[int]], Pruned, dict[str, Standing]]:
+) -> tuple[dict[str, list[int]], dict[str, dict[int, Tensor]], Pruned]:
+    """Which channels stay of each group, what stays of each tensor (`cutting.stays`), and what is said of it."""
     p, px = ctx.params, loaded.architecture.input_px
     traced = channels.trace(loaded.model, torch.zeros(1, 3, px, px))
     found = groups.cuttable(traced, p["spare"], bool(p["hidden_units"]))
@@ -105,11 +106,8 @@ def _cut(
     if p.get("refit"):
         refit.refit(loaded.model, refit.of_cut(loaded.model, left), lambda: _matching(ctx, loaded))
     cutting.cut_groups(loaded.model, found, kept)
-    before = {
-        name: was.of(left[mean][0]) if (mean := f"{name}.running_mean") in left else was for name, was in before.items()
-    }
     said = Pruned(0.0, tuple(p["spare"]), goal.macs / goal.macs_dense, goal.params / goal.params_dense)
-    return kept, replace(said, whole=dict(traced.unprunable)), before
+    return kept, left, replace(said, whole=dict(traced.unprunable))
 
 
 def _matching(ctx: Context, loaded: saved.Saved) -> Iterator[Any]:

@@ -33,6 +33,12 @@ class Standing:
         return Standing(self.mean[kept], self.scale[kept])
 
 
+def of_cut(before: Mapping[str, Standing], left: Mapping[str, Mapping[int, Tensor]]) -> dict[str, Standing]:
+    """Where the channels that stay stood. `left`: tensor → dimension → (length,) bool, for tensors that are cut."""
+    mean = ".running_mean"
+    return {n: was.of(left[n + mean][0]) if n + mean in left else was for n, was in before.items()}
+
+
 @torch.no_grad()
 def standing(model: nn.Module, batches: Batches, *, device: str | torch.device) -> dict[str, Standing]:
     """Name → where every batch norm with a scale and a shift of its own stands. The network predicts meanwhile and

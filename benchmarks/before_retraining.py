@@ -1,0 +1,99 @@
+"""What is left of a pruned network before it is trained on: test accuracy by what chose, and with the rest refitted.
+
+Claim: chosen by gradients and refitted, 80 % of EfficientNet-Lite0's weights, or filters down to half of its
+multiply-adds, go at less than half the points that magnitude costs.
+Against: magnitude by one threshold; the L1 norm of filters, the same ratio in every layer. The control is the network
+before pruning. Batch norms are matched for all (benchmarks/match.py); gradients and activations are those of 1,024
+training photos. Packaged ImageNet weights, frozen; a linear head trained on the features of the training photos
+(70/15/15, seed 0).
+
+    python benchmarks/before_retraining.py --photos FOLDER [--number 4000] [--px 96]
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from _lite0 import Sides, accuracy, arguments, trained
+from secateur.models import prunable
+from secateur.pruning import channels, cutting, evidence, groups, masks, ranking, refit, widths
+from secateur.pruning.evidence import Gradients
+from secateur.pruning.scores import filter_l1, fisher, magnitude
+from secateur.pruning.taylor import filter_taylor
+from secateur.training.match import match, of_cut, standing
+
+
+def weights_by(dense: nn.Module, sides: Sides, seen: Gradients, kind: str, again: bool) -> nn.Module:
+    model, chance = copy.deepcopy(dense), torch.Generator()
+    found = prunable.weights(model, (), "all")
+    scores = {
+        n: fisher(w, chance, seen.squares[n]) if kind == "fisher" else magnitude(w, chance) for n, w in found.items()
+    }
+    gone = masks.lowest(scores, 0.8, "global")
+    if again:
+        refit.refit(model, refit.of_masks(gone), lambda: sides.batches("train", 1024))
+    masks.apply(found, gone)
+    return model
+
+
+def filters_by(
+    dense: nn.Module, sides: Sides, seen: Gradients, kind: str, ranked: bool, again: bool, px: int
+) -> tuple[nn.Module, dict[str, dict[int, Tensor]]]:
+    model = copy.deepcopy(dense)
+    traced = channels.trace(model, torch.zeros(1, 3, px, px))
+    sets = groups.cuttable(traced)
+    l1 = groups.channel_scores(model, sets, filter_l1, torch.Generator())
+    scores = filter_taylor(sets, seen) if kind == "taylor" else l1
+    goal = (
+        ranking.reach_ranked(traced, sets, scores, 0.5, "macs", 8)
+        if ranked
+        else widths.reach(traced, sets, 0.5, "macs", 8)
+    )
+    kept = widths.choose(scores, goal.counts)
+    left = cutting.stays(sets, kept)
+    if again:
+        refit.refit(model, refit.of_cut(model, left), lambda: sides.batches("train", 1024))
+    return cutting.cut_groups(model, sets, kept), left
+
+
+def main() -> None:
+    given = arguments(__doc__)
+    with trained(given) as (dense, sides):
+        before = standing(dense, sides.batches("train", 1024), device="cpu")
+        x, y = (torch.cat(t) for t in zip(*sides.batches("train", 1024), strict=True))
+        seen = evidence.gradients(dense, zip(x.split(8), y.split(8), strict=True))
+        whole, words = accuracy(dense, sides)
+        print(f"control, not pruned: {words}", flush=True)
+        lost: dict[str, list[float]] = {"weights": [], "filters": []}
+
+        def judge(what: str, words: str, model: nn.Module, left: dict[str, dict[int, Tensor]]) -> None:
+            match(model, sides.batches("train", 1024), of_cut(before, left), device="cpu")
+            share, said = accuracy(model, sides)
+            lost[what].append(whole - share)
+            print(f"{words}: {said}", flush=True)
+
+        for kind, again in (("magnitude", False), ("magnitude", True), ("fisher", False), ("fisher", True)):
+            model = weights_by(dense, sides, seen, kind, again)
+            judge("weights", f"80 % of weights, {kind}{', refitted' if again else ''}", model, {})
+        for kind, ranked, again in (
+            ("l1", False, False),
+            ("l1", True, False),
+            ("taylor", False, False),
+            ("taylor", False, True),
+            ("taylor", True, False),
+            ("taylor", True, True),
+        ):
+            model, left = filters_by(dense, sides, seen, kind, ranked, again, given.px)
+            how = "one ranking" if ranked else "the same ratio everywhere"
+            words = f"half of the multiply-adds, {kind}, {how}{', refitted' if again else ''}"
+            judge("filters", words, model, left)
+        for what, points in lost.items():
+            held = "met" if points[-1] <= points[0] / 2 else "MISSED"
+            print(f"{what}: {100 * points[-1]:.1f} points lost, not {100 * points[0]:.1f}; less than half: {held}")
+
+
+if __name__ == "__main__":
+    main()
