@@ -1,0 +1,73 @@
+"""A folder of photos, and how it is dealt."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One usable photo of a folder."""
+
+    path: str  # relative to the snapshot's root, with forward slashes
+    label: int  # position in Snapshot.classes
+    sha256: str  # of the file's bytes, hex
+    phash: str  # 64-bit difference hash, 16 hex digits
+    width: int  # pixels, after EXIF rotation
+    height: int
+    bytes: int
+    group: int  # photos with the same number are near-duplicates: never on two sides of a split
+    part: str = ""  # "train", "val" or "test" where the folder itself says so
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file that is left out, or a thing the user should know about the folder."""
+
+    path: str
+    what: str  # the kind, one word or two: "unreadable", "empty", "exact duplicate", "two labels", …
+    why: str  # one line
+    left_out: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a folder of photos holds. Photos stand in the order of (label, sha256)."""
+
+    root: str
+    classes: tuple[str, ...]
+    photos: tuple[Photo, ...]
+    problems: tuple[Problem, ...] = ()
+    hamming_bound: int = 0  # near-duplicates: at most this many bits of the hashes differ
+    synthetic: str = ""  # says what drew the pictures, where they are no photos
+
+    @property
+    def digest(self) -> str:
+        """Of the contents: moving or renaming retrains nothing, one new photo does."""
+        h = hashlib.sha256()
+        h.update("\0".join(self.classes).encode())
+        first: dict[int, int] = {}  # group numbers, renumbered by first appearance
+        for p in self.photos:
+            group = first.setdefault(p.group, len(first))
+            h.update(f"\n{p.label} {p.sha256} {group} {p.part}".encode())
+        return h.hexdigest()
+
+    def counts(self) -> tuple[int, ...]:
+        """Photos a class, in the order of `classes`."""
+        n = [0] * len(self.classes)
+        for p in self.photos:
+            n[p.label] += 1
+        return tuple(n)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Positions into Snapshot.photos. Only `evaluate` is ever handed `test`."""
+
+    train: tuple[int, ...]
+    val: tuple[int, ...]
+    test: tuple[int, ...]
+    rule: str
+    seed: int
+    fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)

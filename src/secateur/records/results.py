@@ -1,0 +1,120 @@
+"""All networks of a study, compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from secateur.records.models import Evaluation, History, Parity, Profile, Sizes
+from secateur.records.numbers import Machine, Measured
+from secateur.records.photos import Problem
+from secateur.records.steps import Outcome
+
+Role = Literal["dense", "control", "pruned"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResult:
+    """One network of a study, from one seed."""
+
+    id: str  # the id of the step that made it
+    config: str  # the same for all seeds: "cnn/filter-l1/0.5"
+    name: str  # for people: "filter-l1 50 %"
+    role: Role
+    backbone: str
+    method: str  # "" for dense networks
+    target: float  # the sparsity asked for; 0 for dense networks
+    seed: int
+    profile: Profile
+    sizes: Sizes
+    val_accuracy: float  # of the trained network, on validation
+    val_accuracy_before: float  # of the pruned network before retraining; equal to the above for dense ones
+    history: History
+    parity: Parity | None = None
+    evaluation: Evaluation | None = None
+    whole: dict[str, str] = field(
+        default_factory=dict
+    )  # layer whose filters could not be cut → why, in words; the classifier apart
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The sparsity of one method, chosen on validation, before any test photo was opened."""
+
+    backbone: str
+    method: str
+    config: str  # what was chosen
+    target: float
+    why: str
+    candidates: tuple[tuple[float, float], ...]  # (target, mean validation accuracy)
+
+
+Verdict = Literal["better", "as good as", "worse", "not shown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A paired difference in test accuracy between two configurations: subject minus against."""
+
+    subject: str  # config
+    against: str  # config
+    difference: Measured  # points
+    margin: float  # points
+    verdict: Verdict  # "as good as": the low end lies above −margin; "not shown": undecided at the margin
+    p_value: float | None = None  # McNemar, Holm-adjusted over the table
+    photos_needed: int | None = None  # test photos that would decide at this margin, where these do not
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One configuration over its seeds."""
+
+    config: str
+    name: str
+    role: Role
+    backbone: str
+    method: str
+    target: float
+    seeds: tuple[int, ...]
+    chosen: bool  # its method's choice
+    test_accuracy: Measured | None
+    val_accuracy: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """The photos of a study in numbers."""
+
+    folder: str
+    classes: tuple[str, ...]
+    train: tuple[int, ...]  # photos a class
+    val: tuple[int, ...]
+    test: tuple[int, ...]
+    snapshot_digest: str
+    split_rule: str
+    split_seed: int
+    groups_tied: int  # photos that share a near-duplicate group with another
+    problems: tuple[Problem, ...]
+    synthetic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All that a report is drawn from."""
+
+    name: str
+    study: dict[str, Any]  # the study as it ran
+    command: str
+    version: str
+    commit: str
+    date: str  # ISO, when the last step ended
+    data: DataFacts
+    machine: Machine
+    models: tuple[ModelResult, ...]
+    summaries: tuple[Summary, ...]
+    choices: tuple[Choice, ...]
+    comparisons: tuple[Comparison, ...]
+    missing_controls: tuple[str, ...]
+    outcomes: tuple[Outcome, ...]
+    notes: tuple[str, ...] = ()  # what was shrunk to the budget, and other things said in words
+    published: dict[str, Any] = field(default_factory=dict)  # the study file's [published] table
