@@ -5,6 +5,7 @@ Units stand in the names: accuracies and fractions are in [0, 1], `_points` are 
 `_bytes` are bytes, `macs` are multiply-adds for one photo.
 """
 
+from secateur.records.bench import Bench, Candidate, LayerTime, Peak, Speed, Timing, UnderLimit, Way
 from secateur.records.models import ClassRow, Epoch, Evaluation, History, LayerRow, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Photo, Problem, Snapshot, Split
@@ -12,6 +13,8 @@ from secateur.records.results import Choice, Comparison, DataFacts, ModelResult,
 from secateur.records.steps import Outcome, State, Step
 
 __all__ = [
+    "Bench",
+    "Candidate",
     "Choice",
     "ClassRow",
     "Comparison",
@@ -20,11 +23,13 @@ __all__ = [
     "Evaluation",
     "History",
     "LayerRow",
+    "LayerTime",
     "Machine",
     "Measured",
     "ModelResult",
     "Outcome",
     "Parity",
+    "Peak",
     "Photo",
     "Problem",
     "Profile",
@@ -32,9 +37,13 @@ __all__ = [
     "Role",
     "Sizes",
     "Snapshot",
+    "Speed",
     "Split",
     "State",
     "Step",
     "Summary",
+    "Timing",
+    "UnderLimit",
     "Verdict",
+    "Way",
 ]

@@ -1,0 +1,196 @@
+"""Exported files beside each other: how long they take, in fresh processes and interleaved rounds.
+
+Timing one file after the other measures the machine's mood: on a two-core virtual machine it drifted by a quarter.
+So every round runs every file once, in an order drawn anew, the reference twice (once as a control that should show
+nothing), each in a process of its own that sleeps meanwhile; and all processes are started afresh several times, since
+where a process's memory lies is part of its speed.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import psutil
+
+from secateur.errors import UserError
+from secateur.measure.busy import Watch
+from secateur.measure.entries import Entry, needs
+from secateur.measure.machine import machine
+from secateur.measure.ratios import FEW, quantile, speed_verdict, speedup
+from secateur.measure.rounds import rounds_of
+from secateur.records import Bench, Candidate, Measured, Speed, Timing, Way
+
+PROCESSES = 5  # fresh ones a file
+THROUGHPUT = 8  # photos at a time
+SHARE = 4  # a call with many photos counts as so many rounds
+ROOM = 0.6  # of the free memory, for processes that live at the same time
+WIDE = 0.05  # half of a control's band that is worth saying
+DRIFT = 0.15
+CONTROL = "control"
+
+Progress = Callable[[float, float, str], None]
+Rows = dict[str, list[list[float]]]  # name → ms, a row for every fresh process
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much a bench may take."""
+
+    rounds: int = FEW
+    processes: int = PROCESSES
+    seconds: float = 600.0  # for the timed rounds of one way; fewer rounds where calls are long
+
+
+def usual_ways(cores: int) -> tuple[Way, ...]:
+    """One thread, all cores, and many photos at a time on all cores."""
+    return tuple(dict.fromkeys((Way(1, 1), Way(cores, 1), Way(cores, THROUGHPUT))))
+
+
+def bench(
+    files: Sequence[Entry],
+    reference: str,
+    ways: Sequence[Way],
+    *,
+    effort: Effort = Effort(),
+    label: str = "",
+    seed: int = 0,
+    progress: Progress = lambda done, total, note: None,
+) -> Bench:
+    """Time every file in every way beside the one named `reference`.
+
+    A file that does not run in a way is left out there and named with its reason. Raises UserError where the reference
+    is not among the files, or does not run itself.
+    """
+    if reference not in {e.name for e in files}:
+        raise UserError(f"the reference '{reference}' is not among {', '.join(e.name for e in files)}")
+    run = _Run(files, next(e for e in files if e.name == reference), effort, np.random.default_rng(seed))
+    before = psutil.Process().cpu_times()
+    for number, way in enumerate(ways):
+        run.way(way, lambda part, n=number, w=way: progress(n + part, len(ways), said_of(w)))  # type: ignore[misc]
+    own = psutil.Process().cpu_times()
+    used = run.processor_seconds + own.user + own.system - before.user - before.system
+    return Bench(
+        machine=machine(),
+        date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        label=label,
+        reference=reference,
+        candidates=tuple(
+            Candidate(e.name, e.sha256, e.bytes, e.runtime, run.loaded[e.name][1], run.loaded[e.name][0])
+            for e in files
+            if e.name in run.loaded
+        ),
+        timings=tuple(run.timings),
+        rounds=effort.rounds,
+        processes=effort.processes,
+        seconds=time.monotonic() - run.watch.began,
+        doubts=tuple(dict.fromkeys([*run.watch.doubts(used), *run.doubts])),
+        left_out=tuple(dict.fromkeys(run.left_out)),
+    )
+
+
+def said_of(way: Way) -> str:
+    """'1 thread, batch 8', for people."""
+    return f"{way.threads} {'thread' if way.threads == 1 else 'threads'}, batch {way.batch}"
+
+
+@dataclass(slots=True)
+class _Run:
+    """One bench under way."""
+
+    files: Sequence[Entry]
+    reference: Entry
+    effort: Effort
+    chance: np.random.Generator
+    watch: Watch = field(default_factory=Watch)
+    timings: list[Timing] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    loaded: dict[str, tuple[float, int]] = field(default_factory=dict)
+    processor_seconds: float = 0.0
+
+    def way(self, way: Way, progress: Callable[[float], None]) -> None:
+        """All files in one way."""
+        times: Rows = {}
+        beside: Rows = {}  # the reference's times in the same rounds
+        lost: dict[str, str] = {}
+        rounds = -(-self.effort.rounds // (self.effort.processes * (SHARE if way.batch > 1 else 1)))
+        for turn in range(self.effort.processes):
+            groups = self._groups(lost)
+            for group in groups:
+                both = {self.reference.name: self.reference, CONTROL: self.reference}
+                named = both | {e.name: e for e in group}
+                seconds = self.effort.seconds / (self.effort.processes * len(groups))
+                found = rounds_of(named, way, rounds, seconds, self.chance)
+                self.processor_seconds += found.processor_seconds
+                self.loaded |= {n: v for n, v in found.loaded.items() if n not in self.loaded and n != CONTROL}
+                lost |= found.lost
+                for name in both:
+                    if name in lost:
+                        raise UserError(f"{self.reference.file}, the reference, does not run: {lost[name]}")
+                for name, row in found.times.items():
+                    times.setdefault(name, []).append(row)
+                    beside.setdefault(name, []).append(found.times[self.reference.name])
+                self.watch.look()
+            progress((turn + 1) / self.effort.processes)
+        self.left_out += [f"{name}, {said_of(way)}: {why}" for name, why in lost.items()]
+        self._judge(way, {n: r for n, r in times.items() if n not in lost}, beside)
+
+    def _groups(self, lost: dict[str, str]) -> list[list[Entry]]:
+        """Files whose processes fit into memory together; the reference and the control join each group."""
+        room = full = ROOM * psutil.virtual_memory().available - 2 * needs(self.reference)
+        groups: list[list[Entry]] = [[]]
+        for entry in self.files:
+            if entry.name == self.reference.name or entry.name in lost:
+                continue
+            if groups[-1] and needs(entry) > room:
+                groups.append([])
+                room = full
+            groups[-1].append(entry)
+            room -= needs(entry)
+        return groups
+
+    def _judge(self, way: Way, times: Rows, beside: Rows) -> None:
+        reference = self.reference.name
+        control = _ratio(beside[CONTROL], times[CONTROL])
+        own = sum(len(row) for row in times[reference])
+        for name in [reference, CONTROL, *(e.name for e in self.files if e.name != reference)]:
+            if name not in times:
+                continue
+            ratio = Measured(1.0, "ratio", n=own, how="the reference")
+            verdict: Speed = "reference"
+            if name == CONTROL:
+                ratio, verdict = control, "control"
+            elif name != reference:
+                ratio = _ratio(beside[name], times[name])
+                verdict = speed_verdict(ratio, control)
+            calls = np.concatenate([np.array(row) for row in times[name]])
+            median = quantile(calls, 0.5)
+            speed = 1000 * way.batch / median.value
+            self.timings.append(Timing(name, way, median, quantile(calls, 0.95), ratio, verdict, speed))
+        self.doubts += _of_control(said_of(way), control, times[reference])
+
+
+def _ratio(reference: list[list[float]], subject: list[list[float]]) -> Measured:
+    """Over as many rounds as every process has."""
+    width = min(len(row) for row in [*reference, *subject])
+    return speedup([row[:width] for row in reference], [row[:width] for row in subject])
+
+
+def _of_control(where: str, control: Measured, own: list[list[float]]) -> list[str]:
+    """What the reference says of the machine, in words."""
+    assert control.low is not None and control.high is not None
+    said = []
+    half = (control.high - control.low) / 2
+    if half > WIDE:
+        said.append(f"{where}: the control's band is ± {half:.0%}: smaller differences cannot be seen")
+    if control.low > 1 or control.high < 1:
+        band = f"{control.value:.3f} [{control.low:.3f}, {control.high:.3f}]"
+        said.append(f"{where}: the reference is not as fast as itself: {band}")
+    moved = float(np.median(own[-1]) / np.median(own[0]))
+    if len(own) > 1 and abs(moved - 1) > DRIFT:
+        said.append(f"{where}: the machine drifted: at the end the reference took {moved:.2f} of its first time")
+    return said

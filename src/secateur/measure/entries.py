@@ -1,0 +1,58 @@
+"""Files to be measured, and the names that people know them by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from secateur.errors import UserError
+from secateur.measure.runtimes import USUAL, runtime_of
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file to be measured, under a name."""
+
+    name: str
+    file: Path
+    runtime: str
+    sha256: str
+    bytes: int
+
+
+def entries(models: Sequence[Path], runtime: str = "") -> tuple[Entry, ...]:
+    """Files, or folders that hold one model each; named by their files, or by their folders where those are the same.
+
+    Raises UserError for none, one that is not there or no model, or a run-time that is not installed.
+    """
+    if not models:
+        raise UserError("no model to measure")
+    files = [_file(m) for m in models]
+    stems = [f.stem for f in files]
+    found = []
+    for file in files:
+        kind = runtime_of(file, runtime)
+        name = file.stem if stems.count(file.stem) == 1 else "/".join(file.with_suffix("").absolute().parts[-2:])
+        content = file.read_bytes()
+        found.append(Entry(name, file, kind, hashlib.sha256(content).hexdigest(), len(content)))
+    names = [e.name for e in found]
+    for entry in found:
+        if names.count(entry.name) > 1:
+            raise UserError(f"two models are called '{entry.name}': {entry.file} is one of them")
+    return tuple(found)
+
+
+def _file(model: Path) -> Path:
+    if not model.is_dir():
+        return model
+    inside = sorted(p for p in model.iterdir() if p.suffix.lower() in USUAL)
+    if len(inside) != 1:
+        raise UserError(f"{model} holds {len(inside) or 'no'} models: name one file")
+    return inside[0]
+
+
+def needs(entry: Entry) -> float:
+    """Bytes that a process with this file takes, roughly: an interpreter, the weights twice, the maps of a photo."""
+    return 150e6 + 3 * entry.bytes
