@@ -38,7 +38,8 @@ MAY = {
     "sizing": {"records", "errors", "settings", "catalogue", "files", "budget", "engine", "steps"},
     "study": LEAVES | {"budget", "crew", "engine", "prepare", "resolve", "sizing", "store", "data", "measure", "steps"},
     "cli": LEAVES
-    | {"budget", "engine", "prepare", "resolve", "sizing", "store", "study", "report", "data", "export", "steps"},
+    | {"budget", "engine", "prepare", "resolve", "sizing", "store", "study", "report", "data", "export", "steps"}
+    | {"quantities"},
     "__init__": set(),
     "__main__": {"cli"},
 } | {folder: {"records", "errors", "settings", "catalogue", "backbones"} for folder in FOLDERS}

@@ -248,3 +248,14 @@ def test_two_studies_in_one_folder_at_once_both_end_with_the_same_report(tmp_pat
     assert (tmp_path / "runs" / "photos" / "report.html").is_file()
     made = sum(len(list((tmp_path / "runs" / ".store" / kind).iterdir())) for kind in ("train", "retrain"))
     assert made == 4  # dense, longer, magnitude, random: each once
+
+
+def test_bench_with_what_cannot_be_measured(tmp_path: Path):
+    (tmp_path / "m.onnx").write_bytes(b"no model")
+    one_line(secateur("bench", "m.onnx", cwd=tmp_path), "the reference, does not run")
+    one_line(secateur("bench", "none.onnx", cwd=tmp_path), "no such file")
+    one_line(secateur("bench", "m.onnx", "--threads", "two", cwd=tmp_path), "--threads takes whole numbers")
+    one_line(secateur("bench", "m.onnx", "--limit", "much", cwd=tmp_path), "got 'much'")
+    one_line(secateur("bench", "m.onnx", "--runtime", "openvin", cwd=tmp_path), "openvino")
+    one_line(secateur("bench", "m.onnx", "--against", "n", cwd=tmp_path), "the reference 'n' is not among m")
+    one_line(secateur("bench", "m.onnx", "--out", "no/where.json", cwd=tmp_path), "no such folder")

@@ -191,3 +191,17 @@ def test_results_of_a_run_hold_together(home: Path):
     against = {(c["subject"], c["against"]) for c in results["comparisons"]}
     assert ("cnn/magnitude/0.5", "cnn/dense-longer") in against
     assert ("cnn/magnitude/0.5", "cnn/random/0.5") in against
+
+
+def test_bench_measures_a_runs_models_and_keeps_the_figures(home: Path):
+    models = sorted((home / "runs" / "photos" / "models").iterdir())
+    arguments = ("--rounds", 4, "--processes", 2, "--against", "dense", "--out", "pc.json", "--label", "kitchen")
+    done = secateur("bench", *models, *arguments, cwd=home)
+    for words in ("1 thread", "dense, again", "peak for the model", "where dense spends its time, on one thread"):
+        assert words in done.stdout
+    found = json.loads((home / "pc.json").read_text())
+    assert found["label"] == "kitchen"
+    assert {c["name"] for c in found["candidates"]} == {m.stem for m in models}
+    assert found["candidates"][0]["layers"][1]["layer"] == "conv1"
+    again = secateur("bench", models[0], "--threads", 1, "--rounds", 2, "--no-memory", "--no-layers", "--json", cwd=home)
+    assert {t["model"] for t in json.loads(again.stdout)["timings"]} == {models[0].stem, "control"}

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from secateur.errors import StepFailed
+from secateur.export.names import name_after_layers
 
 OPSET = 20
 
@@ -74,6 +75,7 @@ def export(
     for value in (*proto.graph.value_info, *proto.graph.input, *proto.graph.output, *proto.graph.initializer):
         del value.metadata_props[:]
     del proto.graph.metadata_props[:]
+    name_after_layers(proto.graph)
     onnx.helper.set_model_props(
         proto,
         {"secateur.labels": json.dumps(list(labels), ensure_ascii=False), "secateur.input_px": str(px), **metadata},

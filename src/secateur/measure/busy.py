@@ -17,7 +17,7 @@ GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 class Watch:
     """Look at the beginning, now and then, and at the end; `own` is the processor time of what is being timed."""
 
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=lambda: time.monotonic())
     busy: float = field(default_factory=lambda: _busy()[0])
     stolen: float = field(default_factory=lambda: _busy()[1])
     load: float = field(default_factory=lambda: psutil.getloadavg()[0])

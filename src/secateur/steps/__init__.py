@@ -28,7 +28,7 @@ STEPS: dict[str, Row] = {
     "evidence": Row(1, "secateur.steps.evidence:gather", "evidence.safetensors"),
     "prune": Row(1, "secateur.steps.prune:prune", "a saved model, pruned.json"),
     "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
-    "export": Row(2, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),
+    "export": Row(3, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),
     "parity": Row(1, "secateur.steps.deploy:parity", "parity.json", libraries=("torch", "onnxruntime")),
     "profile": Row(2, "secateur.steps.measure:profile", "profile.json, sizes.json"),
     "choose": Row(1, "secateur.steps.judge:choose", "choice.json", tolerant=True),

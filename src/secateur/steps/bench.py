@@ -1,0 +1,97 @@
+"""Exported files measured on this machine: time, memory, time a layer, and on request a limit and energy.
+
+Needs no torch: it runs on the device itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from secateur.errors import StepFailed
+from secateur.measure.bench import Effort, bench, usual_ways
+from secateur.measure.energy import energy
+from secateur.measure.entries import Entry, entries
+from secateur.measure.layers import layer_times
+from secateur.measure.limits import limited, under_limit
+from secateur.measure.machine import machine
+from secateur.measure.peak import peak
+from secateur.records import Bench, Candidate, Way
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to measure beside time."""
+
+    memory: bool = True
+    layers: bool = True
+    energy: bool = True
+    limit_bytes: int = 0  # 0: none
+    cpus: int = 1
+
+
+def measured(
+    models: Sequence[Path],
+    *,
+    reference: str = "",
+    threads: Sequence[int] = (),
+    batches: Sequence[int] = (),
+    runtime: str = "",
+    effort: Effort = Effort(),
+    wish: Wish = Wish(),
+    label: str = "",
+    progress: Callable[[float, float, str], None] = lambda done, total, note: None,
+) -> Bench:
+    """All of `models` beside `reference` (the first, unless named). `threads`, `batches`: every pair of them is a way;
+    without either, one thread, all cores, and all cores with a throughput batch.
+
+    Raises UserError for what cannot be measured at all: see `entries`, `bench` and `limited`.
+    """
+    files = entries(models, runtime)
+    cores = machine().cores
+    ways: tuple[Way, ...] = usual_ways(cores)
+    if threads or batches:
+        ways = tuple(Way(t, b) for b in (batches or (1,)) for t in (threads or (1, cores)))
+        ways = tuple(dict.fromkeys(ways))
+    if wish.limit_bytes:
+        with limited(wish.limit_bytes, wish.cpus):
+            pass  # said before minutes of timing, where this machine offers no limit
+    of = len(ways) + 1
+    found = bench(
+        files,
+        reference or files[0].name,
+        ways,
+        effort=effort,
+        label=label,
+        progress=lambda done, total, note: progress(done, of, note),
+    )
+    by_name = {e.name: e for e in files}
+    left: list[str] = []
+    candidates = []
+    for number, candidate in enumerate(found.candidates, start=1):
+        candidates.append(_more(candidate, by_name[candidate.name], wish, left))
+        progress(len(ways) + number / len(found.candidates), of, f"memory and layers of {candidate.name}")
+    return replace(found, candidates=tuple(candidates), left_out=(*found.left_out, *dict.fromkeys(left)))
+
+
+def _more(candidate: Candidate, entry: Entry, wish: Wish, left: list[str]) -> Candidate:
+    """With what was wished for; what could not be had is named in `left`."""
+    if wish.memory:
+        try:
+            candidate = replace(candidate, peak=peak(entry))
+        except StepFailed as error:
+            left.append(str(error))
+    if wish.layers:
+        try:
+            candidate = replace(candidate, layers=layer_times(entry))
+        except StepFailed as error:
+            left.append(f"time a layer: {error}")
+    if wish.energy:
+        try:
+            candidate = replace(candidate, energy=energy(entry))
+        except StepFailed as error:
+            left.append(str(error))
+    if wish.limit_bytes:
+        candidate = replace(candidate, limited=under_limit(entry, wish.limit_bytes, wish.cpus))
+    return candidate
