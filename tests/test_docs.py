@@ -22,6 +22,7 @@ SHORT = {
         *("--input-px", "16", "--epochs", "2", "--retrain-epochs", "1", "--seeds", "0", "--sparsities", "0.5"),
         *("--methods", "magnitude", "--no-controls"),
     ],
+    "bench": ["--rounds", "2", "--processes", "1"],
 }
 NOT_HERE = {
     "make test": "this test is part of it",

@@ -203,5 +203,7 @@ def test_bench_measures_a_runs_models_and_keeps_the_figures(home: Path):
     assert found["label"] == "kitchen"
     assert {c["name"] for c in found["candidates"]} == {m.stem for m in models}
     assert found["candidates"][0]["layers"][1]["layer"] == "conv1"
-    again = secateur("bench", models[0], "--threads", 1, "--rounds", 2, "--no-memory", "--no-layers", "--json", cwd=home)
+    again = secateur(
+        "bench", models[0], "--threads", 1, "--rounds", 2, "--no-memory", "--no-layers", "--json", cwd=home
+    )
     assert {t["model"] for t in json.loads(again.stdout)["timings"]} == {models[0].stem, "control"}

@@ -109,8 +109,9 @@ def test_what_is_no_model_is_refused_in_one_line(folder: Path, tmp_path: Path):
         entries([tmp_path / "photo.jpg"])
     with pytest.raises(NotKnown, match="openvino"):
         entries([folder / "small.onnx"], "openvin")
-    with pytest.raises(UserError, match="holds 5 models"):
-        entries([folder])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="holds no model"):
+        entries([tmp_path / "empty"])
     with pytest.raises(UserError, match="two models are called"):
         entries([folder / "small.onnx", folder / "small.onnx"])
 
@@ -126,6 +127,10 @@ def test_another_input_is_refused_by_name(tmp_path: Path):
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), file)
     with pytest.raises(UserError, match="no image classifier: it takes 'ids' int64 n×12"):
         bench(entries([file]), "words", (Way(1, 1),), effort=LITTLE)
+
+
+def test_a_folder_is_all_models_in_it(folder: Path):
+    assert [e.name for e in entries([folder])] == ["big", "odd", "one", "small", "torn"]
 
 
 def test_files_of_one_name_are_told_apart_by_their_folders(folder: Path, tmp_path: Path):

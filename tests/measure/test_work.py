@@ -8,6 +8,7 @@ from torch import nn
 
 from secateur.measure.size import entropy_bits, reference_bytes, sizes
 from secateur.measure.work import profile
+from secateur.models.torchvision_shim import import_torchvision
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,42 @@ def test_a_dense_layer_and_zeros():
 def test_what_is_not_counted_is_listed():
     made = profile(nn.Sequential(nn.Conv2d(3, 3, 1), nn.Softplus()), torch.zeros(1, 3, 2, 2), lambda n, m: "")
     assert made.not_counted == ("1 × Softplus",)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "efficientnet_b0",
+        "mobilenetv2_050",
+        "mobilenetv3_small_050",
+        "resnet18",
+        "convnext_atto",
+        "vit_tiny_patch16_224",
+    ],
+)
+def test_layers_are_counted_as_fvcore_counts_them(name: str):
+    import_torchvision()
+    import timm
+    from fvcore.nn import FlopCountAnalysis
+
+    px = 224 if name.startswith("vit") else 64
+    model, example = timm.create_model(name, num_classes=7).eval(), torch.zeros(1, 3, px, px)
+    analysis = FlopCountAnalysis(model, example).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+    theirs = analysis.by_operator()
+    made = profile(model, example, lambda n, m: "")
+    assert sum(r.macs for r in made.layers if r.kind.startswith("Conv")) == theirs["conv"]
+    assert sum(r.macs for r in made.layers if r.kind.startswith("Linear")) == theirs["linear"]
+    assert any("outside of layers" in words for words in made.not_counted) == name.startswith("vit")
+
+
+def test_a_product_outside_of_layers_is_listed():
+    class Attention(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.flatten(2) @ x.flatten(2).mT
+
+    made = profile(nn.Sequential(nn.Conv2d(3, 4, 1), Attention()), torch.zeros(1, 3, 2, 2), lambda n, m: "")
+    assert made.macs == 4 * 4 * 3
+    assert made.not_counted[-1] == "64 multiply-adds in products outside of layers"
 
 
 def test_reference_size_by_hand():

@@ -21,9 +21,11 @@ SLOWEST = 8  # layers that are shown
 def add(app: typer.Typer) -> None:
     """The command."""
 
-    @app.command(epilog="Example:  secateur bench runs/photos/models/*.onnx --against dense --out pi.json")
+    @app.command(epilog="Example:  secateur bench runs/photos/models --against dense --out pi.json")
     def bench(
-        models: list[Path] = typer.Argument(..., help="ONNX files (.xml, .tflite where installed), or bundles."),
+        models: list[Path] = typer.Argument(
+            ..., help="ONNX files (.xml, .tflite where installed), or folders of them."
+        ),
         against: str = typer.Option(
             "", "--against", help="Name of the model that others are compared with; the first."
         ),

@@ -23,13 +23,13 @@ class Entry:
 
 
 def entries(models: Sequence[Path], runtime: str = "") -> tuple[Entry, ...]:
-    """Files, or folders that hold one model each; named by their files, or by their folders where those are the same.
+    """Files, or folders of them; named by their files, or by their folders where those are the same.
 
     Raises UserError for none, one that is not there or no model, or a run-time that is not installed.
     """
     if not models:
         raise UserError("no model to measure")
-    files = [_file(m) for m in models]
+    files = [file for model in models for file in _files(model)]
     stems = [f.stem for f in files]
     found = []
     for file in files:
@@ -44,13 +44,13 @@ def entries(models: Sequence[Path], runtime: str = "") -> tuple[Entry, ...]:
     return tuple(found)
 
 
-def _file(model: Path) -> Path:
+def _files(model: Path) -> list[Path]:
     if not model.is_dir():
-        return model
+        return [model]
     inside = sorted(p for p in model.iterdir() if p.suffix.lower() in USUAL)
-    if len(inside) != 1:
-        raise UserError(f"{model} holds {len(inside) or 'no'} models: name one file")
-    return inside[0]
+    if not inside:
+        raise UserError(f"{model} holds no model: no file there ends in {', '.join(USUAL)}")
+    return inside
 
 
 def needs(entry: Entry) -> float:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from secateur.records import LayerRow, Profile
 
@@ -30,7 +32,8 @@ def multiply_adds(module: nn.Module, output: Tensor) -> int:
 
 
 @torch.no_grad()
-def _output_shapes(model: nn.Module, example: Tensor) -> dict[str, Tensor]:
+def _outputs(model: nn.Module, example: Tensor) -> tuple[dict[str, Tensor], int]:
+    """(layer → its output, multiply-adds of every convolution and matrix product, inside of layers or not)."""
     outputs: dict[str, Tensor] = {}
 
     def keep(name: str) -> Callable[[nn.Module, object, Tensor], None]:
@@ -41,18 +44,20 @@ def _output_shapes(model: nn.Module, example: Tensor) -> dict[str, Tensor]:
 
     handles = [m.register_forward_hook(keep(n)) for n, m in _rows(model)]
     was_training = model.training
+    counter = FlopCounterMode(display=False)
     try:
-        model.eval()(example)
+        with sdpa_kernel(SDPBackend.MATH), counter:  # attention as the products it is made of
+            model.eval()(example)
     finally:
         for handle in handles:
             handle.remove()
         model.train(was_training)
-    return outputs
+    return outputs, counter.get_total_flops() // 2
 
 
 def profile(model: nn.Module, example: Tensor, why: Callable[[str, nn.Module], str]) -> Profile:
     """Every layer of `model` as it runs on `example` (1, 3, h, w); `why` says what can be pruned of a layer."""
-    outputs = _output_shapes(model, example)
+    outputs, all_products = _outputs(model, example)
     rows, not_counted = [], Counter[str]()
     prunable = zeros = 0
     for name, module in _rows(model):
@@ -82,6 +87,10 @@ def profile(model: nn.Module, example: Tensor, why: Callable[[str, nn.Module], s
         elif not isinstance(module, _FREE) and not list(module.children()):
             not_counted[type(module).__name__] += 1
     values = sum(r.parameters for r in rows)
+    products = [f"{n} × {what}" for what, n in not_counted.items()]
+    outside = all_products - sum(r.macs for r in rows)
+    if outside > 0:  # attention, for one
+        products.append(f"{outside:,} multiply-adds in products outside of layers")
     return Profile(
         layers=tuple(rows),
         input_shape=(example.shape[2], example.shape[3], 3),
@@ -93,7 +102,7 @@ def profile(model: nn.Module, example: Tensor, why: Callable[[str, nn.Module], s
         sparsity_of_prunable=zeros / prunable if prunable else 0.0,
         sparsity_of_model=1 - sum(r.nonzero for r in rows) / values if values else 0.0,
         weight_bytes=sum(t.numel() * t.element_size() for t in model.state_dict().values()),
-        not_counted=tuple(f"{n} × {what}" for what, n in not_counted.items()),
+        not_counted=tuple(products),
     )
 
 
