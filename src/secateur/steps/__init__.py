@@ -30,7 +30,7 @@ STEPS: dict[str, Row] = {
     "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
     "export": Row(3, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),
     "parity": Row(1, "secateur.steps.deploy:parity", "parity.json", libraries=("torch", "onnxruntime")),
-    "profile": Row(2, "secateur.steps.measure:profile", "profile.json, sizes.json"),
+    "profile": Row(3, "secateur.steps.measure:profile", "profile.json, sizes.json"),
     "choose": Row(1, "secateur.steps.judge:choose", "choice.json", tolerant=True),
     "evaluate": Row(1, "secateur.steps.measure:evaluate", "evaluation.json", libraries=("onnxruntime",)),
     "collect": Row(2, "secateur.steps.judge:collect", "collected.json", tolerant=True),
