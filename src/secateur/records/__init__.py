@@ -6,6 +6,7 @@ Units stand in the names: accuracies and fractions are in [0, 1], `_points` are 
 """
 
 from secateur.records.bench import Bench, Candidate, LayerTime, Peak, Speed, Timing, UnderLimit, Way
+from secateur.records.harm import Bin, ClassChange, Reliability, RobustnessRow, Victim
 from secateur.records.models import ClassRow, Epoch, Evaluation, History, LayerRow, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Photo, Problem, Snapshot, Split
@@ -14,8 +15,10 @@ from secateur.records.steps import Outcome, State, Step
 
 __all__ = [
     "Bench",
+    "Bin",
     "Candidate",
     "Choice",
+    "ClassChange",
     "ClassRow",
     "Comparison",
     "DataFacts",
@@ -33,7 +36,9 @@ __all__ = [
     "Photo",
     "Problem",
     "Profile",
+    "Reliability",
     "Results",
+    "RobustnessRow",
     "Role",
     "Sizes",
     "Snapshot",
@@ -45,5 +50,6 @@ __all__ = [
     "Timing",
     "UnderLimit",
     "Verdict",
+    "Victim",
     "Way",
 ]
