@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text()
 SHORT = {
     "study": [
         *("--input-px", "16", "--epochs", "2", "--retrain-epochs", "1", "--seeds", "0", "--sparsities", "0.5"),
-        *("--methods", "magnitude", "--no-controls"),
+        *("--methods", "magnitude", "--no-controls", "--bench", "2"),
     ],
     "bench": ["--rounds", "2", "--processes", "1"],
 }

@@ -22,6 +22,7 @@ seeds = [0]
 sparsities = [0.6]
 methods = ["magnitude", "magnitude-gradual", "filter-l1"]
 precision = "fp32"
+bench = 0
 """
 KILLS = 10
 

@@ -91,7 +91,7 @@ def test_a_study_that_asks_for_more_photos_than_there_are_takes_what_there_is():
 
 
 def test_two_jobs_share_the_time():
-    study = settled(budget="0.65h", epochs=30, retrain_epochs=15)
+    study = settled(budget="0.72h", epochs=30, retrain_epochs=15)
     assert shrink(study, COSTS, 10_000, 10, jobs=1)[1]
     assert not shrink(study, COSTS, 10_000, 10, jobs=2)[1]
 

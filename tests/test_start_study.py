@@ -14,7 +14,15 @@ from secateur.models import saved
 from secateur.models.build import build
 from secateur.settings import make
 
-ASKED = {"name": "s", "input_px": 16, "epochs": 1, "seeds": [0], "sparsities": [0.5], "methods": ["magnitude"]}
+ASKED = {
+    "name": "s",
+    "bench": 0,
+    "input_px": 16,
+    "epochs": 1,
+    "seeds": [0],
+    "sparsities": [0.5],
+    "methods": ["magnitude"],
+}
 
 
 def brought(folder: Path, labels: tuple[str, ...]) -> Path:

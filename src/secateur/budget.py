@@ -17,6 +17,7 @@ BASE_BYTES = 450_000_000  # this process with its libraries loaded and no networ
 HEAD_SECONDS = 2e-5  # a photo whose features are kept, in a head's training
 FEATURE_BYTES = 4 * 1536  # between EfficientNet-B0's 1,280 features and B3's 1,536
 EVIDENCE_PHOTOS = 1024  # as steps.evidence takes
+BENCH_SECONDS = 8.0  # a file: processes started afresh, its memory, its layers
 DECODE_SECONDS = 0.002  # a photo; decoding is a small part of a study, and a wrong guess moves little
 
 
@@ -80,6 +81,9 @@ def estimate(
             took = 0.5 + test * costs.eval_seconds * kept
         elif step.kind == "profile":
             took = 0.2 + costs.model_bytes * kept / 4e6  # zstandard at level 19 runs at some MB a second
+        elif step.kind == "bench":
+            files = len(step.inputs)
+            took = files * (BENCH_SECONDS + 4 * step.params["rounds"] * costs.eval_seconds)
         elif step.kind == "pixels":
             took, disk = photos * DECODE_SECONDS, photos * step.params["px"] ** 2 * 3
         training = step.kind in ("train", "retrain") and "features" not in step.inputs

@@ -28,6 +28,13 @@ from secateur.store import Store, key
 TOOK = "seconds.txt"  # in every result: what making it cost
 
 
+LAST = ("bench", "evaluate", "collect")
+WAITS = {
+    "evaluate": ("choose", "bench"),
+    "bench": tuple(kind for kind in STEPS if kind not in LAST),
+}
+
+
 class Watcher(Protocol):
     """Who is told how a study goes. The command line draws it; a test may listen."""
 
@@ -52,7 +59,8 @@ def key_of(step: Step, inputs: Mapping[str, str]) -> str:
     """Of a step, from the keys of its inputs; with the versions of the libraries that its kind names."""
     row = STEPS[step.kind]
     versions = {name: importlib.metadata.version(name) for name in row.libraries}
-    return key(step.kind, row.version, dict(step.params) | {"libraries": versions or None}, inputs)
+    local = catalogue.load("secateur.steps.bench:here")() if row.local else None
+    return key(step.kind, row.version, dict(step.params) | {"libraries": versions or None, "machine": local}, inputs)
 
 
 def planned_keys(steps: list[Step], keys: Mapping[str, str]) -> list[str]:
@@ -104,8 +112,10 @@ class Walk:
         return progress
 
     def _ready(self, step: Step) -> bool:
-        """Its inputs have outcomes; and no test photo is opened before every choice was made."""
-        if step.kind == "evaluate" and any(s.kind == "choose" and s.id not in self.outcomes for s in self.steps):
+        """Its inputs have outcomes. No test photo is opened before every choice was made; and while files are timed
+        nothing else is under way: all that comes before has ended, and what comes after waits."""
+        waits_for = WAITS.get(step.kind, ())
+        if any(s.kind in waits_for and s.id not in self.outcomes for s in self.steps):
             return False
         return all(given(i) or i in self.outcomes for i in step.inputs.values())
 

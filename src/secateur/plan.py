@@ -47,7 +47,6 @@ def given(id: str) -> str:
 BATCHES_A_SELECTION = 100  # steps between two selections of the gradual schedule, TFMOT's default
 
 NOT_YET_CONTROLS = (
-    "speed: latency was not measured, on this machine or on yours",
     "a smaller dense network of equal latency",
     "the dense network at a smaller input size of equal latency",
     "training from scratch at the pruned shape",
@@ -58,7 +57,8 @@ NOT_YET_CONTROLS = (
 def missing_controls(study: Study) -> tuple[str, ...]:
     """What PROTOCOL asks for and this study does not run."""
     own = () if study.controls else ("the dense network trained on for as long", "random pruning")
-    return own + NOT_YET_CONTROLS
+    speed = () if study.bench else ("speed: latency was not measured, on this machine or on yours",)
+    return own + speed + NOT_YET_CONTROLS
 
 
 def plan(study: Study) -> list[Step]:
@@ -80,8 +80,9 @@ def plan(study: Study) -> list[Step]:
     at = {net.backbone: net for net in nets}
     checks = [check for model in models for check in _checks(at[_name(model).split("/")[0]], model)]
     choices = [_choose(net, choice) for net in nets for choice in net.methods]
+    timed = _benches(nets, models) if study.bench else []
     tests = [_evaluate(at[_name(model).split("/")[0]], model) for model in models]
-    return [*data, *making, *checks, *choices, *tests, _collect(nets, models, choices)]
+    return [*data, *making, *checks, *choices, *timed, *tests, _collect(nets, models, choices, timed)]
 
 
 def _pixels(px: int) -> Step:
@@ -266,6 +267,23 @@ def _checks(study: Study, model: Step) -> Iterator[Step]:
     yield Step(f"profile/{name}", "profile", {}, {"model": model.id} | exported, f"size and work of {label}")
 
 
+def _benches(nets: Sequence[Study], models: Sequence[Step]) -> list[Step]:
+    """The exported files of the first seed: how fast one is does not depend on what it learnt. Not those of random
+    pruning, which has the structure of its method. One network after the other: two benches at a time would measure
+    each other."""
+    found: list[Step] = []
+    for net in nets:
+        chance = {config_of(net, c, t) for c in arms(net) if c not in net.methods for t in targets(net, c)}
+        names = [_name(m) for m in models if _name(m).split("/")[0] == net.backbone]
+        names = [n for n in names if n.rpartition("/")[0] not in chance]
+        files = {n.rpartition("/")[0]: f"export/{n}" for n in names if n.endswith(f"/seed{net.seeds[0]}")}
+        before = {"before": found[-1].id} if found else {}
+        params = {"rounds": net.bench, "reference": f"{net.backbone}/dense"}
+        label = f"time the files of {net.backbone} on this machine"
+        found.append(Step(f"bench/{net.backbone}", "bench", params, files | before, label))
+    return found
+
+
 def _choose(study: Study, choice: MethodChoice) -> Step:
     configs = {t: config_of(study, choice, t) for t in targets(study, choice)}
     inputs = {f"{t:g}/{seed}": f"parity/{c}/seed{seed}" for t, c in configs.items() for seed in study.seeds}
@@ -283,15 +301,15 @@ def _evaluate(study: Study, model: Step) -> Step:
     return Step(f"evaluate/{name}", "evaluate", {}, inputs, f"test {model.title.split(' ', 1)[1]}")
 
 
-def _collect(nets: Sequence[Study], models: list[Step], choices: list[Step]) -> Step:
+def _collect(nets: Sequence[Study], models: list[Step], choices: list[Step], timed: list[Step]) -> Step:
     inputs = {"split": "split", "snapshot": SNAPSHOT}
     for model in models:
         name = _name(model)
         inputs[model.id] = model.id
-        inputs |= {s: s for s in (f"parity/{name}", f"profile/{name}", f"evaluate/{name}")}
+        inputs |= {s: s for s in (f"export/{name}", f"parity/{name}", f"profile/{name}", f"evaluate/{name}")}
         if model.inputs.get("model", "").startswith("prune/"):
             inputs[model.inputs["model"]] = model.inputs["model"]
-    inputs |= {c.id: c.id for c in choices}
+    inputs |= {c.id: c.id for c in (*choices, *timed)}
     roles: dict[str, Any] = {}
     for net in nets:
         roles |= roles_of(net)

@@ -67,6 +67,9 @@ class Study(Table):
     retrain_epochs: int = Field(default=0, ge=0, description="epochs of retraining; 0: half of the dense network's")
     augment: str = Field(default="", description="augmentation; empty: the recipe's")
     controls: bool = Field(default=True, description="dense trained on as long, and random pruning")
+    bench: int = Field(
+        default=200, ge=0, description="timed calls of every exported file on this machine; 0: time is not measured"
+    )
     margin: float = Field(default=1.0, gt=0, description="points of accuracy that count as equally good")
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto", description="arithmetic of training; auto: bf16 where it is faster"

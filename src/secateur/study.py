@@ -153,6 +153,7 @@ def _results(
         summaries=collected.summaries,
         choices=collected.choices,
         comparisons=collected.comparisons,
+        benches=collected.benches,
         missing_controls=missing_controls(study),
         outcomes=outcomes,
         notes=notes,

@@ -211,7 +211,7 @@ def test_interrupted_is_130_and_the_same_command_goes_on(tmp_path: Path):
     for name in ("cat", "dog"):
         colours(tmp_path / "photos", name, 24)
     arguments = ["study", tmp_path / "photos", "--backbone", "cnn", "--input-px", "16", "--epochs", "400"]
-    arguments += ["--budget", "", "--seeds", "0"]
+    arguments += ["--budget", "", "--seeds", "0", "--bench", "0"]
     process = subprocess.Popen(
         [sys.executable, "-m", "secateur", *map(str, arguments)], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
@@ -232,6 +232,7 @@ def test_two_studies_in_one_folder_at_once_both_end_with_the_same_report(tmp_pat
     for name in ("cat", "dog"):
         colours(tmp_path / "photos", name, 24)
     arguments = ["study", tmp_path / "photos", "--backbone", "cnn", "--input-px", "8", "--epochs", "2", "--seeds", "0"]
+    arguments += ["--bench", "0"]
     arguments += ["--sparsities", "0.5", "--methods", "magnitude", "--budget", ""]
     both = [
         subprocess.Popen(
@@ -248,6 +249,12 @@ def test_two_studies_in_one_folder_at_once_both_end_with_the_same_report(tmp_pat
     assert (tmp_path / "runs" / "photos" / "report.html").is_file()
     made = sum(len(list((tmp_path / "runs" / ".store" / kind).iterdir())) for kind in ("train", "retrain"))
     assert made == 4  # dense, longer, magnitude, random: each once
+
+
+def test_a_report_with_what_is_no_bench(tmp_path: Path):
+    (tmp_path / "pi.json").write_text("{}")
+    one_line(secateur("report", "photos", "--with", "pi.json", cwd=tmp_path), "pi.json cannot be read as Bench")
+    one_line(secateur("report", "photos", "--with", "none.json", cwd=tmp_path), "none.json cannot be read as Bench")
 
 
 def test_bench_with_what_cannot_be_measured(tmp_path: Path):

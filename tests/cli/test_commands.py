@@ -29,7 +29,8 @@ def secateur(*arguments: object, cwd: Path, code: int = 0) -> subprocess.Complet
     return done
 
 
-SMALL = "--backbone cnn --input-px 16 --epochs 3 --retrain-epochs 1 --seeds 0,1 --sparsities 0.5 --methods magnitude"
+SMALL = "--backbone cnn --input-px 16 --epochs 3 --retrain-epochs 1 --seeds 0,1 --sparsities 0.5 --bench 4"
+SMALL += " --methods magnitude"
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +204,11 @@ def test_bench_measures_a_runs_models_and_keeps_the_figures(home: Path):
     assert found["label"] == "kitchen"
     assert {c["name"] for c in found["candidates"]} == {m.stem for m in models}
     assert found["candidates"][0]["layers"][1]["layer"] == "conv1"
+    page = home / "runs" / "photos" / "report.html"
+    secateur("report", "photos", "--with", "pc.json", cwd=home)
+    assert "kitchen" in page.read_text()
+    secateur("report", "photos", cwd=home)
+    assert "kitchen" in page.read_text()  # it stays
     again = secateur(
         "bench", models[0], "--threads", 1, "--rounds", 2, "--no-memory", "--no-layers", "--json", cwd=home
     )

@@ -43,6 +43,7 @@ def figures(folder: Path) -> dict[str, Any]:
         "methods": ["magnitude-gradual", "filter-l1"],
         "precision": "fp32",
         "threads": 1,
+        "bench": 0,
     }
     results = study.run(make(asked, "golden"), folder / "runs")
     failed = [o for o in results.outcomes if o.state != "made"]

@@ -5,12 +5,15 @@ Every figure follows from `accuracy_of` and a seeded generator; nothing was meas
 
 from __future__ import annotations
 
+import hashlib
 import math
 import random
 from dataclasses import replace
 from statistics import mean
 
 from secateur.records import (
+    Bench,
+    Candidate,
     Choice,
     ClassRow,
     Comparison,
@@ -19,16 +22,20 @@ from secateur.records import (
     Evaluation,
     History,
     LayerRow,
+    LayerTime,
     Machine,
     Measured,
     ModelResult,
     Outcome,
     Parity,
+    Peak,
     Problem,
     Profile,
     Results,
     Sizes,
     Summary,
+    Timing,
+    Way,
 )
 
 CLASSES = (
@@ -186,6 +193,7 @@ def model(config: str, name: str, role: str, method: str, target: float, seed: i
         history=history(accuracy, 30 if not method else 12, rng),
         parity=Parity(500, 3e-6, 1e-4, True, 0, Measured(accuracy, "fraction", n=3000, how="counted"), True),
         evaluation=evaluation(accuracy, rng),
+        file_sha256=hashlib.sha256(f"{config}/{seed}".encode()).hexdigest(),
     )
 
 
@@ -255,6 +263,31 @@ def machine() -> Machine:
         system="Linux 6.1, Debian 12",
         versions={"python": "3.11.2", "torch": "2.13.0", "onnxruntime": "1.31.0", "secateur": "0.1.0"},
     )
+
+
+def bench(found: Results, label: str = "") -> Bench:
+    """Dense, two pruned networks and the control, timed in two ways; one of the files is of another run."""
+    files = {m.config: m for m in found.models if m.seed == 0}
+    speeds = {"cnn/dense": 1.0, "cnn/dense-longer": 1.0, "cnn/magnitude/0.5": 1.01, "cnn/filter-l1/0.3": 1.6}
+    ways = (Way(1, 1), Way(2, 8))
+    timings = []
+    for way in ways:
+        for name, speed in [*speeds.items(), ("control", 0.99), ("stranger", 2.0)]:
+            ms = 4.0 * way.batch / way.threads / speed
+            ratio = Measured(speed, "ratio", speed * 0.97, speed * 1.03, 200, "t over 5 processes")
+            verdict = "control" if name == "control" else "faster" if speed > 1.1 else "no measurable change"
+            verdict = "reference" if name == "cnn/dense" else verdict
+            median = Measured(ms, "ms", ms * 0.99, ms * 1.01, 200, "bootstrap over calls")
+            timings.append(Timing(name, way, median, median, ratio, verdict, 1000 * way.batch / ms))  # type: ignore[arg-type]
+    layers = (LayerTime("conv1", ("Conv",), 900.0), LayerTime("", ("ReorderOutput",), 12.0))
+    peak = Peak(Measured(24e6, "bytes", n=3, how="median of 3 fresh processes"), 74_000_000, 50_000_000)
+    candidates = [
+        Candidate(c, files[c].file_sha256, 2_000_000, "onnxruntime", 32, 5.0, peak, layers=layers) for c in speeds
+    ]
+    candidates.append(Candidate("stranger", "f" * 64, 5, "onnxruntime", 32, 5.0))
+    doubts = ("the machine was busy: others used 1.1 cores (load 3.4 at the beginning)",)
+    own = (machine(), "2026-01-02T03:04:05+00:00", label, "cnn/dense", tuple(candidates), tuple(timings))
+    return Bench(*own, 200, 5, 60.0, doubts, ("energy was not measured: <b>none</b>",))
 
 
 def configs() -> list[tuple[str, str, str, str, float]]:

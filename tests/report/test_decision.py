@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from results_builder import results
+from results_builder import bench, results
 
 from secateur.records import Comparison, Measured, Results
 from secateur.report.decision import Answer, decide
@@ -63,8 +63,18 @@ def test_says_no_more_than_is_known_while_controls_are_missing() -> None:
 
 
 def test_other_missing_controls_are_named_too() -> None:
-    found = answer((MAGNITUDE, PASSES, BEATS), missing_controls=("INT8 of the dense network",))
+    timed = (bench(study(), "kitchen PC"),)
+    found = answer((MAGNITUDE, PASSES, BEATS), missing_controls=("INT8 of the dense network",), benches=timed)
     assert found.headline.endswith("not every control was run.")
+
+
+def test_how_fast_it_is_is_said_and_where_it_was_measured() -> None:
+    timed = (bench(study(), "kitchen PC"),)
+    slow = answer((MAGNITUDE, PASSES, BEATS), benches=timed)
+    assert any("no faster that could be measured: 1.01× [0.98, 1.04] on kitchen PC" in line for line in slow.why)
+    fast = answer((FILTERS, PASSES, BEATS), benches=timed)
+    assert any("1.60× [1.55, 1.65] as fast as dense, on kitchen PC, one photo" in line for line in fast.why)
+    assert any(line.startswith("Times are of kitchen PC, not of your device") for line in fast.not_known)
 
 
 def test_a_complete_study_speaks_plainly() -> None:

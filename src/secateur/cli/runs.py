@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import typer
 
 from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, console, echo_json, mebibytes
-from secateur.errors import NotKnown
-from secateur.files import read
-from secateur.records import Outcome, Results
+from secateur.errors import NotKnown, UserError
+from secateur.files import dump, read
+from secateur.records import Bench, Outcome, Results
 from secateur.store import Store
+
+BENCHES = "benches"  # in a run's folder: figures from other machines
 
 
 def draw(runs: Path, name: str) -> Path:
@@ -25,9 +28,26 @@ def draw(runs: Path, name: str) -> Path:
             "run", name, [n for n in store.names() if (runs / n / "results.json").is_file()], "secateur runs"
         )
     results = read(Results, home / "results.json")
+    others = [read(Bench, file) for file in sorted((home / BENCHES).glob("*.json"))]
+    results = replace(results, benches=(*results.benches, *others))
     page = catalogue.load("secateur.report.draw:write_report")
     page(results, home, _charts(store))
     return home / "report.html"
+
+
+def _keep(home: Path, file: Path) -> None:
+    """A copy beside the run's results, so that every later report has it. Raises UserError for a file that is no bench,
+    or one that knows no model of this run."""
+    found = read(Bench, file)
+    if not (home / "results.json").is_file():
+        return  # `draw` says so
+    own = {m.file_sha256 for m in read(Results, home / "results.json").models}
+    if not own.intersection(c.sha256 for c in found.candidates):
+        raise UserError(
+            f"{file} measured no model of this run: {', '.join(c.name for c in found.candidates) or 'none'}"
+        )
+    (home / BENCHES).mkdir(exist_ok=True)
+    dump(found, home / BENCHES / f"{file.stem}.json")
 
 
 def _charts(store: Store) -> str:
@@ -55,10 +75,18 @@ def _name(run: str, runs: Path) -> tuple[Path, str]:
 def add(app: typer.Typer) -> None:
     """The three commands."""
 
-    @app.command()
-    def report(run: str = typer.Argument(..., help="Name of a run, or its folder."), runs: Path = RUNS) -> None:
+    @app.command(epilog="Example:  secateur report photos --with pi.json")
+    def report(
+        run: str = typer.Argument(..., help="Name of a run, or its folder."),
+        benches: list[Path] = typer.Option(
+            [], "--with", help="Figures that `secateur bench --out` wrote, on this machine or another. They stay."
+        ),
+        runs: Path = RUNS,
+    ) -> None:
         """Draw a run's report again from its results: report.html and report.json."""
         where, name = _name(run, runs)
+        for file in benches:
+            _keep(Store(where).run(name), file)
         typer.echo(draw(where, name))
 
     @app.command("runs")

@@ -33,15 +33,20 @@ def entries(models: Sequence[Path], runtime: str = "") -> tuple[Entry, ...]:
     stems = [f.stem for f in files]
     found = []
     for file in files:
-        kind = runtime_of(file, runtime)
         name = file.stem if stems.count(file.stem) == 1 else "/".join(file.with_suffix("").absolute().parts[-2:])
-        content = file.read_bytes()
-        found.append(Entry(name, file, kind, hashlib.sha256(content).hexdigest(), len(content)))
+        found.append(entry(file, name, runtime))
     names = [e.name for e in found]
-    for entry in found:
-        if names.count(entry.name) > 1:
-            raise UserError(f"two models are called '{entry.name}': {entry.file} is one of them")
+    for one in found:
+        if names.count(one.name) > 1:
+            raise UserError(f"two models are called '{one.name}': {one.file} is one of them")
     return tuple(found)
+
+
+def entry(file: Path, name: str, runtime: str = "") -> Entry:
+    """One file under a name. Raises UserError as `entries`."""
+    kind = runtime_of(file, runtime)
+    content = file.read_bytes()
+    return Entry(name, file, kind, hashlib.sha256(content).hexdigest(), len(content))
 
 
 def _files(model: Path) -> list[Path]:

@@ -50,7 +50,7 @@ def of_events(events: list[dict[str, Any]], calls: int) -> tuple[LayerTime, ...]
     spent: dict[str, float] = defaultdict(float)
     ops: dict[str, list[str]] = defaultdict(list)
     for (name, op), durations in nodes.items():
-        layer = name.split("/")[0] if "/" in name else ""
+        layer = name.removeprefix("fused ").split("/")[0] if "/" in name else ""
         spent[layer] += statistics.median(durations[-calls:])
         if op not in ops[layer]:
             ops[layer].append(op)

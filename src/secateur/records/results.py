@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from secateur.records.bench import Bench
 from secateur.records.models import Evaluation, History, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Problem
@@ -32,6 +33,7 @@ class ModelResult:
     history: History
     parity: Parity | None = None
     evaluation: Evaluation | None = None
+    file_sha256: str = ""  # of the exported file: by this a bench on another machine knows it
     whole: dict[str, str] = field(
         default_factory=dict
     )  # layer whose filters could not be cut → why, in words; the classifier apart
@@ -116,5 +118,6 @@ class Results:
     comparisons: tuple[Comparison, ...]
     missing_controls: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
+    benches: tuple[Bench, ...] = ()  # of this machine, a network each, and of others
     notes: tuple[str, ...] = ()  # what was shrunk to the budget, and other things said in words
     published: dict[str, Any] = field(default_factory=dict)  # the study file's [published] table

@@ -9,6 +9,7 @@ import math
 
 from secateur.report.curves import accuracy_against_sparsity, recall_per_class, training_curves
 from secateur.report.formats import percent, size
+from secateur.report.latency import accuracy_against_time
 from secateur.report.palette import INK, MUTED, PAGE, looks
 from secateur.report.vega import Spec, Story, as_is, chart, ends, number, span, tip
 
@@ -19,6 +20,7 @@ PARTS = {"train": "var(--p1)", "val": "var(--p2)", "test": "var(--p3)"}  # one h
 def figures(story: Story) -> dict[str, Spec]:
     """Every chart by its id, in the order of the page."""
     drawn = {f"size-{kind}": accuracy_against_size(story, kind) for kind in ("onnx", "zstd")}
+    drawn |= {f"speed-{i}": accuracy_against_time(story, bench) for i, bench in enumerate(story["speeds"])}
     drawn["labels"] = label_distribution(story)
     drawn |= {f"curve-{i}": spec for i, spec in enumerate(training_curves(story))}
     drawn |= {f"sparsity-{i}": spec for i, spec in enumerate(accuracy_against_sparsity(story))}

@@ -40,6 +40,16 @@ def size(count: float | None) -> str:
     return f"{count:.0f}{NARROW}B"
 
 
+def milliseconds(ms: float | None) -> str:
+    """
+    >>> milliseconds(12.345)
+    '12.3\u202fms'
+    """
+    if ms is None:
+        return "–"
+    return f"{_three(ms)}{NARROW}ms" if ms >= 1 else f"{ms:.2g}{NARROW}ms"
+
+
 def amount(count: float | None) -> str:
     """A large count in three digits: 39.2 M."""
     if count is None:
@@ -90,4 +100,6 @@ def _three(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-FILTERS: dict[str, Any] = {f.__name__: f for f in (percent, signed, size, amount, count, interval, plural, duration)}
+FILTERS: dict[str, Any] = {
+    f.__name__: f for f in (percent, signed, size, amount, milliseconds, count, interval, plural, duration)
+}

@@ -12,6 +12,7 @@ from secateur.report import published
 from secateur.report.decision import decide
 from secateur.report.holes import holes
 from secateur.report.rows import Row, classes, configurations, confused, confusion, once, pareto
+from secateur.report.speed import speeds
 from secateur.report.wording import OF_THE_METHOD, claim, pictures
 
 FORMAT = 1
@@ -41,6 +42,7 @@ def tell(results: Results) -> Row:
             "models": rows,
             "pareto": {size: pareto(rows, size) for size in ("onnx", "zstd")},
             "choices": _choices(results, rows),
+            "speeds": speeds(results, rows),
             "claims": [asdict(c) | {"claim": claim(results, c)} for c in results.comparisons],
             "holes": holes(results),
             "data": _data(results.data),
@@ -172,6 +174,11 @@ def how(results: Results) -> list[Row]:
         found.setdefault("Validation accuracy", []).append(s.val_accuracy)
     for c in results.comparisons:
         found.setdefault("Difference between two networks", []).append(c.difference)
+    for t in (t for b in results.benches for t in b.timings if t.verdict != "reference"):
+        found.setdefault("Speed-up", []).append(t.speedup)
+        found.setdefault("Time of a call", []).append(t.median)
+    for peak in (c.peak for b in results.benches for c in b.candidates if c.peak):
+        found.setdefault("Peak memory", []).append(peak.resident)
     for e in (m.evaluation for m in results.models if m.evaluation):
         found.setdefault("Macro-F1", []).append(e.macro_f1)
         found.setdefault("Balanced accuracy", []).append(e.balanced_accuracy)

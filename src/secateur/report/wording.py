@@ -8,6 +8,7 @@ from typing import Literal
 from secateur.records import Comparison, Results
 from secateur.report.formats import plural, size
 from secateur.report.judge import Judged, against_dense, display, is_longer, judge, zstd_bytes
+from secateur.report.speed import sentence
 
 Kind = Literal["recommend", "do-not-prune", "cannot-tell"]
 
@@ -41,8 +42,8 @@ def _recommend(results: Results, best: Judged) -> str:
 
 
 def speed_unknown(results: Results) -> bool:
-    """Controls of equal latency, or latency itself, stand among what is missing."""
-    return any(word in control.lower() for control in results.missing_controls for word in ("latency", "speed"))
+    """No exported file was timed anywhere."""
+    return not results.benches
 
 
 def _failed(judged: Judged, against: str) -> bool:
@@ -98,6 +99,7 @@ def why(results: Results, backbone: str, kind: Kind, judged: Sequence[Judged]) -
     if kind == "recommend":
         best = next(j for j in judged if j.state == "passes")
         lines += [c.why for c in best.checks] + _zeros(results, best.config)
+        lines += [said for said in (sentence(results, best.config),) if said]
         lines += [
             f"Its sparsity was chosen on validation: {c.why}." for c in results.choices if c.config == best.config
         ]
@@ -142,6 +144,11 @@ def _smaller_but_not_chosen(results: Results, backbone: str, judged: Sequence[Ju
 def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tuple[str, ...]:
     """What stands between this answer and certainty, as sentences."""
     lines = [_not_run(control) for control in results.missing_controls]
+    if results.benches:
+        where = " and ".join(dict.fromkeys(b.label or b.machine.cpu for b in results.benches))
+        lines.append(
+            f"Times are of {where}, not of your device: `secateur bench` on it, then `secateur report --with`."
+        )
     if results.data.synthetic:
         lines.append(f"The pictures are no photos ({results.data.synthetic}): nothing here speaks of a camera.")
     seeds = sorted({m.seed for m in results.models})

@@ -15,6 +15,7 @@ class Row:
     files: str  # what it writes
     tolerant: bool = False  # goes on without those of its inputs that failed
     libraries: tuple[str, ...] = ()  # whose versions stand in its key: a new release may answer otherwise
+    local: bool = False  # the machine stands in its key, too
 
 
 STEPS: dict[str, Row] = {
@@ -31,7 +32,10 @@ STEPS: dict[str, Row] = {
     "export": Row(3, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),
     "parity": Row(1, "secateur.steps.deploy:parity", "parity.json", libraries=("torch", "onnxruntime")),
     "profile": Row(3, "secateur.steps.measure:profile", "profile.json, sizes.json"),
+    "bench": Row(
+        1, "secateur.steps.bench:time_files", "bench.json", tolerant=True, libraries=("onnxruntime",), local=True
+    ),
     "choose": Row(1, "secateur.steps.judge:choose", "choice.json", tolerant=True),
     "evaluate": Row(1, "secateur.steps.measure:evaluate", "evaluation.json", libraries=("onnxruntime",)),
-    "collect": Row(2, "secateur.steps.judge:collect", "collected.json", tolerant=True),
+    "collect": Row(3, "secateur.steps.judge:collect", "collected.json", tolerant=True),
 }

@@ -8,16 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from secateur.errors import StepFailed
+from secateur.files import dump
 from secateur.measure.bench import Effort, bench, usual_ways
 from secateur.measure.energy import energy
-from secateur.measure.entries import Entry, entries
+from secateur.measure.entries import Entry, entries, entry
 from secateur.measure.layers import layer_times
 from secateur.measure.limits import limited, under_limit
 from secateur.measure.machine import machine
 from secateur.measure.peak import peak
 from secateur.records import Bench, Candidate, Way
+from secateur.steps.context import Context
+
+STUDY_SECONDS = 180.0  # for one way of a study's bench
+FULL = 200  # calls from which on processes are started as often as a bench of its own does
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,19 @@ def measured(
 
     Raises UserError for what cannot be measured at all: see `entries`, `bench` and `limited`.
     """
-    files = entries(models, runtime)
+    return _measured(entries(models, runtime), reference, threads, batches, effort, wish, label, progress)
+
+
+def _measured(
+    files: Sequence[Entry],
+    reference: str,
+    threads: Sequence[int],
+    batches: Sequence[int],
+    effort: Effort,
+    wish: Wish,
+    label: str,
+    progress: Callable[[float, float, str], None],
+) -> Bench:
     cores = machine().cores
     ways: tuple[Way, ...] = usual_ways(cores)
     if threads or batches:
@@ -95,3 +113,20 @@ def _more(candidate: Candidate, entry: Entry, wish: Wish, left: list[str]) -> Ca
     if wish.limit_bytes:
         candidate = replace(candidate, limited=under_limit(entry, wish.limit_bytes, wish.cpus))
     return candidate
+
+
+def here() -> dict[str, Any]:
+    """What makes two machines one to a result's key: nothing that a restart changes."""
+    found = machine()
+    return {"cpu": found.cpu, "flags": list(found.flags), "cores": found.cores, "system": found.system.split()[0]}
+
+
+def time_files(ctx: Context) -> None:
+    """bench.json; tolerant: a file that was not made is not timed."""
+    reference, rounds = ctx.params["reference"], ctx.params["rounds"]
+    files = [entry(folder / "model.onnx", role) for role, folder in ctx.inputs.items() if role != "before"]
+    if reference not in {f.name for f in files}:
+        raise StepFailed(f"nothing to compare times with: '{reference}' was not exported")
+    effort = Effort(rounds, 5 if rounds >= FULL else 2, STUDY_SECONDS)
+    found = _measured(files, reference, (), (), effort, Wish(), "", ctx.progress)
+    dump(found, ctx.out / "bench.json")

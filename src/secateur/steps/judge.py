@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from secateur.measure.compare import accuracy_over_seeds, compare_all
 from secateur.measure.statistics import mean_t
 from secateur.pruning.groups import CLASSES
 from secateur.records import (
+    Bench,
     Choice,
     Comparison,
     DataFacts,
@@ -45,6 +47,7 @@ class Collected:
     summaries: tuple[Summary, ...]
     choices: tuple[Choice, ...]
     comparisons: tuple[Comparison, ...]
+    benches: tuple[Bench, ...] = ()
 
 
 def choose(ctx: Context) -> None:
@@ -86,6 +89,7 @@ def collect(ctx: Context) -> None:
             tuple(_summaries(models, correct, chosen)),
             choices,
             tuple(comparisons),
+            tuple(read(Bench, f / "bench.json") for role, f in ctx.inputs.items() if role.startswith("bench/")),
         ),
         ctx.out / "collected.json",
     )
@@ -141,8 +145,13 @@ def _model(ctx: Context, id: str, name: str, folder: Path) -> ModelResult:
         history=history,
         parity=parity,
         evaluation=_optional(ctx, f"evaluate/{name}", "evaluation.json", Evaluation),
+        file_sha256=_digest(ctx.inputs.get(f"export/{name}")),
         whole={n: why for n, why in pruned.whole.items() if why != CLASSES} if pruned else {},
     )
+
+
+def _digest(exported: Path | None) -> str:
+    return hashlib.sha256((exported / "model.onnx").read_bytes()).hexdigest() if exported else ""
 
 
 def _optional(ctx: Context, role: str, file: str, kind: type[Any]) -> Any:
