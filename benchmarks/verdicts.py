@@ -55,7 +55,8 @@ def plain(files: list[Path], rounds: int = 200, seed: int = 0) -> dict[str, str]
 def ours(files: list[Path], seed: int) -> tuple[dict[str, str], list[str]]:
     found = bench(entries(files), files[0].stem, ONE, effort=Effort(rounds=200), seed=seed)
     lines = [
-        f"  {t.model}: {t.median.value:.2f} ms, {t.speedup.value:.2f} [{t.speedup.low:.2f}, {t.speedup.high:.2f}] {t.verdict}"
+        f"  {t.model}: {t.median.value:.2f} ms, "
+        f"{t.speedup.value:.2f} [{t.speedup.low:.2f}, {t.speedup.high:.2f}] {t.verdict}"
         for t in found.timings
         if t.speedup.low is not None and t.speedup.high is not None
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "secateur"
-LEAVES = {"records", "errors", "settings", "choice", "catalogue", "backbones", "files", "arms", "plan"}
+LEAVES = {"records", "errors", "settings", "choice", "catalogue", "backbones", "files", "arms", "plan", "checking"}
 FOLDERS = ("data", "models", "pruning", "training", "measure", "export", "report")
 # The catalogue and the steps name functions as strings, which is what keeps torch out of a plan; those count as well.
 MAY = {
@@ -26,7 +26,8 @@ MAY = {
     "arms": {"settings", "catalogue", "choice"},
     "at_hand": {"errors", "settings", "backbones"},
     "pairs": {"settings", "catalogue", "arms"},
-    "plan": {"records", "settings", "catalogue", "choice", "arms", "pairs", "quantities"},
+    "checking": {"records", "settings", "choice", "arms", "pairs"},
+    "plan": {"records", "settings", "catalogue", "choice", "arms", "checking", "quantities"},
     "resolve": {"settings", "catalogue", "choice", "arms", "at_hand"},
     "budget": {"records", "settings", "catalogue", "choice", "plan", "quantities"},
     "store": {"errors"},

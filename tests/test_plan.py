@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from secateur.budget import Costs, estimate, photos_of, shrink
-from secateur.plan import SNAPSHOT, missing_controls, plan
+from secateur.checking import SNAPSHOT
+from secateur.plan import missing_controls, plan
 from secateur.resolve import bare, has_bf16, settle
 from secateur.settings import Study, make, networks
 from secateur.steps import STEPS
@@ -50,6 +51,31 @@ def test_who_is_taught_by_the_dense_network_is_compared_with_a_control_that_is_t
     assert "retrain/cnn/dense-longer/seed0" in {s.id for s in retrained} and len(retrained) == 5
     for step in retrained:
         assert step.params["distil"] == 0.5 and step.inputs["teacher"] == "train/cnn/dense/seed0"
+
+
+def test_the_dense_network_is_quantised_and_compared_with_what_it_was_made_of():
+    steps = {s.id: s for s in plan(settled(methods=["magnitude"], seeds=[0, 1], sparsities=[0.5]))}
+    step = steps["quantize/cnn/dense-longer-int8/seed1"]
+    assert step.inputs["export"] == "export/cnn/dense-longer/seed1"
+    assert "test" not in str(step.inputs)
+    assert steps["evaluate/cnn/dense-longer-int8/seed1"].inputs["export"] == step.id
+    assert ["cnn/dense-longer-int8", "cnn/dense-longer"] in steps["collect"].params["against"]
+    assert steps["collect"].params["roles"]["cnn/dense-longer-int8"] == ["quantized", "int8", 0.0]
+
+
+def test_files_are_timed_one_network_after_the_other_and_those_of_chance_are_not():
+    also = [{"backbone": "tf_efficientnet_lite0", "weights": "package", "input_px": 32}]
+    steps = {s.id: s for s in plan(settled(methods=["filter-l1"], seeds=[3, 4], sparsities=[0.5], also=also))}
+    first, second = steps["bench/cnn"], steps["bench/tf_efficientnet_lite0"]
+    assert second.inputs["before"] == first.id
+    assert first.inputs == {
+        "cnn/dense": "export/cnn/dense/seed3",
+        "cnn/dense-longer": "export/cnn/dense-longer/seed3",
+        "cnn/filter-l1/0.5": "export/cnn/filter-l1/0.5/seed3",
+        "cnn/dense-longer-int8": "quantize/cnn/dense-longer-int8/seed3",
+    }
+    assert not any(s.kind == "bench" for s in plan(settled(bench=0)))
+    assert "speed" in missing_controls(settled(bench=0))[0]
 
 
 def test_a_regime_starts_from_dense_and_is_not_pruned_before():

@@ -8,6 +8,7 @@ from secateur import catalogue
 from secateur.choice import MethodChoice
 from secateur.settings import Study
 
+INT8 = "-int8"  # ends the configuration of a file that was quantised, and not trained any further
 USUAL = {"weights": "magnitude", "filters": "filter-l1"}  # whose structure a control takes when none is named
 
 
@@ -19,7 +20,8 @@ def percent(target: float) -> str:
 def title(config: str) -> str:
     """'cnn/filter-l1/0.5' → 'filter-l1 50 %', for people."""
     _, method, *target = config.split("/")
-    return f"{method} {percent(float(target[0]))}" if target else method.replace("-", " ")
+    plain = method.removesuffix(INT8).replace("-", " ") + (" INT8" if method.endswith(INT8) else "")
+    return f"{method} {percent(float(target[0]))}" if target else plain
 
 
 def is_transfer(study: Study) -> bool:
@@ -72,6 +74,11 @@ def base(study: Study, way: Way) -> str:
 def longer(study: Study, way: Way) -> str:
     """The configuration of the dense network trained on in this way: one control for each way in use."""
     return f"{study.backbone}/dense-longer{_apart(study, way)}"
+
+
+def quantised(study: Study) -> dict[str, str]:
+    """Configuration of an INT8 file → that of the network it is made of: dense, trained on in each way."""
+    return {f"{longer(study, way)}{INT8}": longer(study, way) for way in ways(study)} if study.controls else {}
 
 
 def ways(study: Study) -> tuple[Way, ...]:

@@ -17,6 +17,7 @@ BASE_BYTES = 450_000_000  # this process with its libraries loaded and no networ
 HEAD_SECONDS = 2e-5  # a photo whose features are kept, in a head's training
 FEATURE_BYTES = 4 * 1536  # between EfficientNet-B0's 1,280 features and B3's 1,536
 EVIDENCE_PHOTOS = 1024  # as steps.evidence takes
+QUANTIZE_PHOTOS = 200  # as export.int8 calibrates with
 BENCH_SECONDS = 8.0  # a file: processes started afresh, its memory, its layers
 DECODE_SECONDS = 0.002  # a photo; decoding is a small part of a study, and a wrong guess moves little
 
@@ -75,6 +76,8 @@ def estimate(
             took, disk = 0.3 + val * costs.eval_seconds, int(costs.model_bytes * kept)
         elif step.kind == "export":
             took, disk = costs.export_seconds, int(costs.model_bytes * kept)
+        elif step.kind == "quantize":
+            took, disk = 3 + 4 * QUANTIZE_PHOTOS * costs.eval_seconds, costs.model_bytes // 4
         elif step.kind == "parity":
             took = 2 * val * costs.eval_seconds * kept
         elif step.kind == "evaluate":

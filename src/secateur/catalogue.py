@@ -171,6 +171,7 @@ AUGMENTATIONS: tuple[Named, ...] = (
 
 EXPORTS: tuple[Named, ...] = (
     Named("onnx-fp32", "secateur.export.onnx:export", "ONNX, 32-bit floats, uint8 RGB photos in."),
+    Named("onnx-int8", "secateur.export.int8:quantize", "ONNX, 8-bit weights and activations, uint8 RGB photos in."),
 )
 
 SPLITS: tuple[Named, ...] = (

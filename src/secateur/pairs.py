@@ -13,6 +13,7 @@ from secateur.arms import (
     control_of,
     has_features,
     longer,
+    quantised,
     targets,
     way_of,
     ways,
@@ -31,6 +32,8 @@ def roles_of(study: Study) -> dict[str, Any]:
     if study.controls:
         for way in ways(study):
             rows[longer(study, way)] = ["control", "", 0.0]
+    for config in quantised(study):
+        rows[config] = ["quantized", "int8", 0.0]
     for choice in arms(study):
         role = catalogue.method(choice.name).role
         for target in targets(study, choice):
@@ -52,6 +55,7 @@ def against(study: Study) -> list[list[str]]:
                 pairs.append([config, config_of(study, control, target)])
     if study.controls:
         pairs += [[longer(study, way), base(study, way)] for way in ways(study)]
+        pairs += [[config, source] for config, source in quantised(study).items()]
     dense = f"{study.backbone}/dense"
     pairs += [[tuned, dense] for tuned in dict.fromkeys(base(study, way) for way in ways(study)) if tuned != dense]
     return pairs

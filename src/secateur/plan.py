@@ -6,7 +6,7 @@ A configuration ("cnn/magnitude/0.5") is what is the same for all seeds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -26,14 +26,13 @@ from secateur.arms import (
     way_of,
     ways,
 )
+from secateur.checking import SNAPSHOT, after, photos_in
 from secateur.choice import MethodChoice
-from secateur.pairs import against, roles_of
 from secateur.quantities import in_bytes
 from secateur.records import Step
 from secateur.settings import Study, networks
 
-# Given before the plan begins, and kept in the store under the digest of their contents:
-SNAPSHOT = "snapshot"  # made by the scan
+# Given, as the snapshot is: there before the plan begins, kept in the store under the digest of their contents.
 WEIGHTS = "weights"  # of a timm backbone
 START = "start"  # a saved model to begin from
 
@@ -50,13 +49,13 @@ NOT_YET_CONTROLS = (
     "a smaller dense network of equal latency",
     "the dense network at a smaller input size of equal latency",
     "training from scratch at the pruned shape",
-    "INT8 of the dense network",
 )
 
 
 def missing_controls(study: Study) -> tuple[str, ...]:
     """What PROTOCOL asks for and this study does not run."""
-    own = () if study.controls else ("the dense network trained on for as long", "random pruning")
+    all_own = ("the dense network trained on for as long", "random pruning", "INT8 of the dense network")
+    own = () if study.controls else all_own
     speed = () if study.bench else ("speed: latency was not measured, on this machine or on yours",)
     return own + speed + NOT_YET_CONTROLS
 
@@ -76,13 +75,7 @@ def plan(study: Study) -> list[Step]:
     data += [_pixels(px) for px in dict.fromkeys(net.input_px for net in nets)]
     data += [_features(net) for net in nets if has_features(net)]
     making = [step for net in nets for seed in net.seeds for step in _seed(net, seed)]
-    models = [s for s in making if s.kind in ("train", "retrain", "adopt")]
-    at = {net.backbone: net for net in nets}
-    checks = [check for model in models for check in _checks(at[_name(model).split("/")[0]], model)]
-    choices = [_choose(net, choice) for net in nets for choice in net.methods]
-    timed = _benches(nets, models) if study.bench else []
-    tests = [_evaluate(at[_name(model).split("/")[0]], model) for model in models]
-    return [*data, *making, *checks, *choices, *timed, *tests, _collect(nets, models, choices, timed)]
+    return [*data, *making, *after(nets, making)]
 
 
 def _pixels(px: int) -> Step:
@@ -101,7 +94,7 @@ def _features(study: Study) -> Step:
         "device": study.device,
         "threads": study.threads,
     }
-    inputs = {"weights": f"{WEIGHTS}/{study.backbone}"} | _photos(study)
+    inputs = {"weights": f"{WEIGHTS}/{study.backbone}"} | photos_in(study)
     return Step(f"features/{study.backbone}", "features", params, inputs, f"features of {study.backbone}")
 
 
@@ -127,10 +120,6 @@ def _said(recipe: Any) -> dict[str, Any]:
     return {f.name: getattr(recipe, f.name) for f in fields(recipe) if getattr(recipe, f.name) != f.default}
 
 
-def _photos(study: Study) -> dict[str, str]:
-    return {"split": "split", "pixels": f"pixels/{study.input_px}", "snapshot": SNAPSHOT}
-
-
 def _seen(study: Study) -> dict[str, str]:
     """What the frozen backbone said of each photo."""
     return {"features": f"features/{study.backbone}"}
@@ -154,7 +143,7 @@ def _seed(study: Study, seed: int) -> Iterator[Step]:
             model = begun[base(study, way)]
             yield _retrain(study, longer(study, way), way, seed, model, None, model)
     for config in dict.fromkeys(base(study, way_of(study, choice)) for choice in arms(study) if needs(choice)):
-        inputs = {"model": begun[config]} | _photos(study)
+        inputs = {"model": begun[config]} | photos_in(study)
         params = {"device": study.device, "threads": study.threads}
         yield Step(f"evidence/{config}/seed{seed}", "evidence", params, inputs, f"gradients, seed {seed}")
     for choice in arms(study):
@@ -174,7 +163,7 @@ def _arm(study: Study, choice: MethodChoice, seed: int, begun: Mapping[str, str]
             yield _retrain(study, config, way, seed, begun[start], regime, begun[start])
             continue
         pruned = f"prune/{config}/seed{seed}"
-        inputs = {"model": begun[start]} | _photos(study) | (_seen(study) if way.tune == "head" else {})
+        inputs = {"model": begun[start]} | photos_in(study) | (_seen(study) if way.tune == "head" else {})
         if needs(choice):
             inputs |= {"evidence": f"evidence/{start}/seed{seed}"}
         yield Step(pruned, "prune", options | {"seed": seed}, inputs, f"prune {title(config)}, seed {seed}")
@@ -194,19 +183,19 @@ def _dense(study: Study, id: str, seed: int) -> Iterator[Step]:
             adopt,
             "adopt",
             {},
-            {"start": f"{START}/{study.backbone}"} | _photos(study),
+            {"start": f"{START}/{study.backbone}"} | photos_in(study),
             f"take the dense network, seed {seed}",
         )
         return
     if not is_transfer(study):
         params = _training(study, study.recipe, study.epochs, seed)
         params |= {"backbone": study.backbone, "input_px": study.input_px}
-        yield Step(id, "train", params, _photos(study), f"train dense, seed {seed}")
+        yield Step(id, "train", params, photos_in(study), f"train dense, seed {seed}")
         return
     params = _training(study, recipe_for(study, study.recipe, "head"), study.epochs, seed)
     params |= {"backbone": study.backbone, "input_px": study.input_px}
     params |= {"options": {"pool": study.pool, "head": study.head}}
-    inputs = {"weights": f"{WEIGHTS}/{study.backbone}"} | _seen(study) | _photos(study)
+    inputs = {"weights": f"{WEIGHTS}/{study.backbone}"} | _seen(study) | photos_in(study)
     if study.tune == "head":
         yield Step(id, "train", params, inputs, f"train dense (its head), seed {seed}")
         return
@@ -240,7 +229,7 @@ def _retrain(
 ) -> Step:
     epochs = study.tune_epochs if way.tune == "all" else study.retrain_epochs
     params = _training(study, way.recipe, epochs, seed) | {"regime": regime, "tune": way.tune or None}
-    inputs = {"model": model} | _photos(study)
+    inputs = {"model": model} | photos_in(study)
     if way.tune == "head":
         inputs |= _seen(study)
     if way.tune == "all":
@@ -249,70 +238,3 @@ def _retrain(
         params |= {"distil": study.distil}
         inputs |= {"teacher": teacher}
     return Step(f"retrain/{config}/seed{seed}", "retrain", params, inputs, f"retrain {title(config)}, seed {seed}")
-
-
-def _name(model: Step) -> str:
-    """'retrain/cnn/magnitude/0.5/seed0' → 'cnn/magnitude/0.5/seed0'."""
-    return model.id.split("/", 1)[1]
-
-
-def _checks(study: Study, model: Step) -> Iterator[Step]:
-    name = _name(model)
-    label = model.title.split(" ", 1)[1]
-    inputs = {"model": model.id, "snapshot": SNAPSHOT}
-    yield Step(f"export/{name}", "export", {"format": "onnx-fp32"}, inputs, f"export {label}")
-    exported = {"export": f"export/{name}"}
-    parity = {"model": model.id} | exported | _photos(study)
-    yield Step(f"parity/{name}", "parity", {}, parity, f"parity of {label}")
-    yield Step(f"profile/{name}", "profile", {}, {"model": model.id} | exported, f"size and work of {label}")
-
-
-def _benches(nets: Sequence[Study], models: Sequence[Step]) -> list[Step]:
-    """The exported files of the first seed: how fast one is does not depend on what it learnt. Not those of random
-    pruning, which has the structure of its method. One network after the other: two benches at a time would measure
-    each other."""
-    found: list[Step] = []
-    for net in nets:
-        chance = {config_of(net, c, t) for c in arms(net) if c not in net.methods for t in targets(net, c)}
-        names = [_name(m) for m in models if _name(m).split("/")[0] == net.backbone]
-        names = [n for n in names if n.rpartition("/")[0] not in chance]
-        files = {n.rpartition("/")[0]: f"export/{n}" for n in names if n.endswith(f"/seed{net.seeds[0]}")}
-        before = {"before": found[-1].id} if found else {}
-        params = {"rounds": net.bench, "reference": f"{net.backbone}/dense"}
-        label = f"time the files of {net.backbone} on this machine"
-        found.append(Step(f"bench/{net.backbone}", "bench", params, files | before, label))
-    return found
-
-
-def _choose(study: Study, choice: MethodChoice) -> Step:
-    configs = {t: config_of(study, choice, t) for t in targets(study, choice)}
-    inputs = {f"{t:g}/{seed}": f"parity/{c}/seed{seed}" for t, c in configs.items() for seed in study.seeds}
-    params = {"method": choice.id, "backbone": study.backbone, "margin": study.margin}
-    if study.controls:
-        config = longer(study, way_of(study, choice))
-        inputs |= {f"0/{s}": f"parity/{config}/seed{s}" for s in study.seeds}
-    label = f"choose the sparsity of {choice.id} on validation"
-    return Step(f"choose/{study.backbone}/{choice.id}", "choose", params, inputs, label)
-
-
-def _evaluate(study: Study, model: Step) -> Step:
-    name = _name(model)
-    inputs = {"export": f"export/{name}"} | _photos(study)
-    return Step(f"evaluate/{name}", "evaluate", {}, inputs, f"test {model.title.split(' ', 1)[1]}")
-
-
-def _collect(nets: Sequence[Study], models: list[Step], choices: list[Step], timed: list[Step]) -> Step:
-    inputs = {"split": "split", "snapshot": SNAPSHOT}
-    for model in models:
-        name = _name(model)
-        inputs[model.id] = model.id
-        inputs |= {s: s for s in (f"export/{name}", f"parity/{name}", f"profile/{name}", f"evaluate/{name}")}
-        if model.inputs.get("model", "").startswith("prune/"):
-            inputs[model.inputs["model"]] = model.inputs["model"]
-    inputs |= {c.id: c.id for c in (*choices, *timed)}
-    roles: dict[str, Any] = {}
-    for net in nets:
-        roles |= roles_of(net)
-    pairs = [pair for net in nets for pair in against(net)]
-    params = {"margin": nets[0].margin, "against": pairs, "roles": roles}
-    return Step("collect", "collect", params, inputs, "compare")

@@ -14,11 +14,12 @@ from pathlib import Path
 from secateur import __version__, catalogue, prepare
 from secateur.arms import is_transfer
 from secateur.budget import estimate
+from secateur.checking import SNAPSHOT
 from secateur.crew import crew
 from secateur.engine import Silent, Walk, Watcher, is_disk_full, planned_keys
 from secateur.errors import StepFailed, UserError
 from secateur.files import dump, read
-from secateur.plan import SNAPSHOT, missing_controls, plan
+from secateur.plan import missing_controls, plan
 from secateur.records import Outcome, Results, Snapshot
 from secateur.resolve import settle
 from secateur.settings import Study, networks
@@ -80,11 +81,12 @@ def _copy(results: Results, store: Store, keys: Mapping[str, str], fresh: Path) 
     for summary in results.summaries:
         own = [m for m in results.models if m.config == summary.config]
         best = max(own, key=lambda m: m.val_accuracy)
-        exported = f"export/{best.config}/seed{best.seed}"
-        if (summary.chosen or summary.role == "dense") and exported in keys:
+        kind = "quantize" if summary.role == "quantized" else "export"
+        exported = f"{kind}/{best.config}/seed{best.seed}"
+        if (summary.chosen or summary.role in ("dense", "quantized")) and exported in keys:
             several = len({s.backbone for s in results.summaries}) > 1
             name = summary.config.replace("/", "-") if several else summary.config.split("/", 1)[1].replace("/", "-")
-            shutil.copy(store.folder("export", keys[exported]) / "model.onnx", fresh / f"{name}.onnx")
+            shutil.copy(store.folder(kind, keys[exported]) / "model.onnx", fresh / f"{name}.onnx")
 
 
 def put(fresh: Path, folder: Path) -> None:

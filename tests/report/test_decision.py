@@ -68,6 +68,73 @@ def test_other_missing_controls_are_named_too() -> None:
     assert found.headline.endswith("not every control was run.")
 
 
+def with_int8(
+    found: Results, *, verdict: str = "as good as", zstd: int = 700_000, onnx: int = 900_000, speed: float = 1.2
+) -> Results:
+    """With an INT8 file of dense, trained on."""
+    source = next(m for m in found.models if m.config == LONGER)
+    config = "cnn/dense-longer-int8"
+    sizes = replace(source.sizes, zstd=zstd, onnx=onnx)
+    more = {
+        "config": config,
+        "name": "dense longer INT8",
+        "role": "quantized",
+        "method": "int8",
+        "file_sha256": "8" * 64,
+    }
+    model = replace(source, sizes=sizes, **more)
+    like = next(s for s in found.summaries if s.config == LONGER)
+    summary = replace(like, config=config, name="dense longer INT8", role="quantized", method="int8", chosen=False)
+    pair = Comparison(config, LONGER, Measured(-0.1, "points", -0.4, 0.2, 3, "paired t"), 1.0, verdict)  # type: ignore[arg-type]
+    timed = bench(found)
+    ratio = Measured(speed, "ratio", speed - 0.05, speed + 0.05, 200, "t over 5 processes")
+    own = replace(timed.timings[0], model="eight", speedup=ratio, verdict="faster")
+    file = replace(timed.candidates[0], name="eight", sha256="8" * 64)
+    timed = replace(timed, timings=(*timed.timings, own), candidates=(*timed.candidates, file))
+    return replace(
+        found,
+        models=(*found.models, model),
+        summaries=(*found.summaries, summary),
+        comparisons=(*found.comparisons, pair),
+        benches=(timed,),
+    )
+
+
+def test_a_pruned_network_that_is_no_smaller_than_int8_and_no_faster_is_not_recommended() -> None:
+    found = decide(with_int8(case((MAGNITUDE, PASSES, BEATS)), zstd=1000), "cnn")
+    assert (found.kind, found.use) == ("do-not-prune", "cnn/dense-longer-int8")
+    assert found.headline.startswith(
+        "Do not prune: use the dense network in INT8, as good as dense, 900\u202fkB instead"
+    )
+    assert any("no smaller" in line for line in found.why)
+
+
+def test_a_pruned_network_that_is_smaller_than_int8_is_recommended() -> None:
+    found = decide(with_int8(case((MAGNITUDE, PASSES, BEATS)), zstd=10**9), "cnn")
+    assert (found.kind, found.use) == ("recommend", MAGNITUDE)
+    assert any("this is smaller" in line for line in found.why)
+
+
+def test_a_pruned_network_that_is_faster_than_int8_is_recommended() -> None:
+    found = decide(with_int8(case((FILTERS, PASSES, BEATS)), zstd=1000, speed=1.2), "cnn")
+    assert (found.kind, found.use) == ("recommend", FILTERS)
+    assert any("this is faster, 1.60× dense and not 1.20×" in line for line in found.why)
+    slower = decide(with_int8(case((FILTERS, PASSES, BEATS)), zstd=1000, speed=1.6), "cnn")
+    assert slower.kind == "do-not-prune"
+
+
+def test_int8_that_is_worse_than_dense_is_no_alternative() -> None:
+    found = decide(with_int8(case((MAGNITUDE, PASSES, BEATS)), verdict="worse", zstd=1000), "cnn")
+    assert (found.kind, found.use) == ("recommend", MAGNITUDE)
+
+
+def test_where_pruning_is_undecided_int8_is_named() -> None:
+    found = decide(with_int8(case((MAGNITUDE, OPEN, BEATS)), zstd=10**9), "cnn")
+    assert found.kind == "cannot-tell"
+    assert "Stay with dense, in INT8: as good as dense, 900\u202fkB instead of" in found.headline
+    assert found.use == "cnn/dense-longer-int8"
+
+
 def test_how_fast_it_is_is_said_and_where_it_was_measured() -> None:
     timed = (bench(study(), "kitchen PC"),)
     slow = answer((MAGNITUDE, PASSES, BEATS), benches=timed)

@@ -69,8 +69,11 @@ def bench(
         raise UserError(f"the reference '{reference}' is not among {', '.join(e.name for e in files)}")
     run = _Run(files, next(e for e in files if e.name == reference), effort, np.random.default_rng(seed))
     before = psutil.Process().cpu_times()
-    for number, way in enumerate(ways):
-        run.way(way, lambda part, n=number, w=way: progress(n + part, len(ways), said_of(w)))  # type: ignore[misc]
+    threads = list(dict.fromkeys(way.threads for way in ways))
+    for number, count in enumerate(threads):
+        batches = [way.batch for way in ways if way.threads == count]
+        said = "1 thread" if count == 1 else f"{count} threads"
+        run.ways(count, batches, lambda part, n=number, w=said: progress(n + part, len(threads), w))  # type: ignore[misc]
     own = psutil.Process().cpu_times()
     used = run.processor_seconds + own.user + own.system - before.user - before.system
     return Bench(
@@ -112,39 +115,42 @@ class _Run:
     loaded: dict[str, tuple[float, int]] = field(default_factory=dict)
     processor_seconds: float = 0.0
 
-    def way(self, way: Way, progress: Callable[[float], None]) -> None:
-        """All files in one way."""
-        times: Rows = {}
-        beside: Rows = {}  # the reference's times in the same rounds
-        lost: dict[str, str] = {}
-        rounds = -(-self.effort.rounds // (self.effort.processes * (SHARE if way.batch > 1 else 1)))
+    def ways(self, threads: int, batches: Sequence[int], progress: Callable[[float], None]) -> None:
+        """All files with so many threads, in the same processes for every batch."""
+        times: list[Rows] = [{} for _ in batches]
+        beside: list[Rows] = [{} for _ in batches]  # the reference's times in the same rounds
+        lost: list[dict[str, str]] = [{} for _ in batches]
+        share = [(b, -(-self.effort.rounds // (self.effort.processes * (SHARE if b > 1 else 1)))) for b in batches]
+        both = {self.reference.name: self.reference, CONTROL: self.reference}
         for turn in range(self.effort.processes):
-            groups = self._groups(lost)
+            groups = self._groups()
             for group in groups:
-                both = {self.reference.name: self.reference, CONTROL: self.reference}
                 named = both | {e.name: e for e in group}
                 seconds = self.effort.seconds / (self.effort.processes * len(groups))
-                found = rounds_of(named, way, rounds, seconds, self.chance)
-                self.processor_seconds += found.processor_seconds
-                self.loaded |= {n: v for n, v in found.loaded.items() if n not in self.loaded and n != CONTROL}
-                lost |= found.lost
-                for name in both:
-                    if name in lost:
-                        raise UserError(f"{self.reference.file}, the reference, does not run: {lost[name]}")
-                for name, row in found.times.items():
-                    times.setdefault(name, []).append(row)
-                    beside.setdefault(name, []).append(found.times[self.reference.name])
+                met = rounds_of(named, threads, share, seconds, self.chance)
+                self.processor_seconds += met.processor_seconds
+                self.loaded |= {n: v for n, v in met.loaded.items() if n not in self.loaded and n != CONTROL}
+                for i, found in enumerate(met.found):
+                    lost[i] |= found.lost
+                    for name in both:
+                        if name in lost[i]:
+                            raise UserError(f"{self.reference.file}, the reference, does not run: {lost[i][name]}")
+                    for name, row in found.times.items():
+                        times[i].setdefault(name, []).append(row)
+                        beside[i].setdefault(name, []).append(found.times[self.reference.name])
                 self.watch.look()
             progress((turn + 1) / self.effort.processes)
-        self.left_out += [f"{name}, {said_of(way)}: {why}" for name, why in lost.items()]
-        self._judge(way, {n: r for n, r in times.items() if n not in lost}, beside)
+        for i, batch in enumerate(batches):
+            way = Way(threads, batch)
+            self.left_out += [f"{name}, {said_of(way)}: {why}" for name, why in lost[i].items()]
+            self._judge(way, {n: r for n, r in times[i].items() if n not in lost[i]}, beside[i])
 
-    def _groups(self, lost: dict[str, str]) -> list[list[Entry]]:
+    def _groups(self) -> list[list[Entry]]:
         """Files whose processes fit into memory together; the reference and the control join each group."""
         room = full = ROOM * psutil.virtual_memory().available - 2 * needs(self.reference)
         groups: list[list[Entry]] = [[]]
         for entry in self.files:
-            if entry.name == self.reference.name or entry.name in lost:
+            if entry.name == self.reference.name:
                 continue
             if groups[-1] and needs(entry) > room:
                 groups.append([])

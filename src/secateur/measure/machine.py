@@ -122,6 +122,16 @@ def read_sysctl(text: str) -> tuple[str, tuple[str, ...]]:
     return name, deciding(MACOS.get(f, f) for f in found)
 
 
+def processor_family(flags: Iterable[str]) -> str:
+    """What an INT8 file is made for: how a processor sums products of eight bits decides what is exact on it."""
+    have = set(flags)
+    if have & {"avx512_vnni", "avx_vnni", "amx_int8"}:
+        return "x86 with VNNI"
+    if have & {"neon", "asimd"}:
+        return "ARM"
+    return "x86 without VNNI"
+
+
 def deciding(flags: Iterable[str]) -> tuple[str, ...]:
     """Those of `flags` that are in DECIDING, in its order."""
     have = set(flags)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from secateur.measure.entries import Entry
 from secateur.measure.helper import Helper
-from secateur.records import Way
 
 WARM_UPS = 10
 LONG_MS = 100.0  # a call that takes longer is not run once more, untimed, before it is timed: caches matter less
@@ -18,63 +18,90 @@ LEAST = 2  # rounds, however long they take
 
 @dataclass(slots=True)
 class Found:
-    """What one set of processes gave."""
+    """What one set of processes gave in one way."""
 
-    times: dict[str, list[float]] = field(
-        default_factory=dict
-    )  # name → ms, one a round; the rounds of all are the same
+    times: dict[str, list[float]] = field(default_factory=dict)  # name → ms, one a round, as many for all
     lost: dict[str, str] = field(default_factory=dict)  # name → why it does not run in this way
+
+
+@dataclass(slots=True)
+class Met:
+    """One set of processes."""
+
+    found: list[Found]  # one for each batch
     loaded: dict[str, tuple[float, int]] = field(default_factory=dict)  # name → (ms that loading took, px)
     processor_seconds: float = 0.0
 
 
 def rounds_of(
-    entries: Mapping[str, Entry], way: Way, rounds: int, seconds: float, chance: np.random.Generator
-) -> Found:
-    """At most `rounds`, and at most as many as fit into `seconds` (LEAST at least). Source of the order: `chance`."""
-    found = Found()
+    entries: Mapping[str, Entry],
+    threads: int,
+    batches: Sequence[tuple[int, int]],
+    seconds: float,
+    chance: np.random.Generator,
+) -> Met:
+    """Start a process for every entry, and let them take turns.
+
+    `batches`: (photos at a time, rounds at most), one after the other in the same processes. `seconds`: for each of
+    them; fewer rounds where calls are long, LEAST at least. `chance` draws the order of every round.
+    """
+    met = Met([])
     helpers: dict[str, Helper] = {}
     try:
         for name, entry in entries.items():
-            helpers[name] = Helper(entry.file, entry.runtime, way.threads)
-        usual = {}
-        for name, helper in helpers.items():
-            ms = _met(name, helper, way, found)
-            if ms:
-                usual[name] = ms
-        before = {n: 0 if ms > LONG_MS else 1 for n, ms in usual.items()}
-        each = sum(ms * (1 + before[n]) for n, ms in usual.items()) / 1000
-        names = list(usual)
-        found.times = {n: [] for n in names}
-        for _ in range(min(rounds, max(int(seconds / max(each, 1e-9)), LEAST))):
-            for i in chance.permutation(len(names)):
-                name = names[i]
-                if name in found.lost:
-                    continue
-                answer = helpers[name].ask(batch=way.batch, runs=1, before=before[name])
-                if "error" in answer:
-                    found.lost[name] = answer["error"]
-                else:
-                    found.times[name].append(answer["ns"][0] / 1e6)
-        found.times = {n: t for n, t in found.times.items() if n not in found.lost}
+            helpers[name] = Helper(entry.file, entry.runtime, threads)
+        hello = {name: helper.hello() for name, helper in helpers.items()}
+        met.loaded = {n: (said["load_ms"], said["input_px"]) for n, said in hello.items() if "error" not in said}
+        for batch, rounds in batches:
+            met.found.append(_turns(helpers, hello, batch, rounds, seconds, chance))
     finally:
-        found.processor_seconds = sum(helper.close() for helper in helpers.values())
+        met.processor_seconds = sum(helper.close() for helper in helpers.values())
+    return met
+
+
+def _turns(
+    helpers: Mapping[str, Helper],
+    hello: Mapping[str, dict[str, Any]],
+    batch: int,
+    rounds: int,
+    seconds: float,
+    chance: np.random.Generator,
+) -> Found:
+    found = Found()
+    usual = {}
+    for name, helper in helpers.items():
+        said = _warmed(helper, hello[name], batch)
+        if "error" in said:
+            found.lost[name] = said["error"]
+        else:
+            usual[name] = float(np.median(said["ns"])) / 1e6
+    before = {n: 0 if ms > LONG_MS else 1 for n, ms in usual.items()}
+    each = sum(ms * (1 + before[n]) for n, ms in usual.items()) / 1000
+    names = list(usual)
+    times: dict[str, list[float]] = {n: [] for n in names}
+    for _ in range(min(rounds, max(int(seconds / max(each, 1e-9)), LEAST))):
+        for i in chance.permutation(len(names)):
+            name = names[i]
+            if name in found.lost:
+                continue
+            answer = helpers[name].ask(batch=batch, runs=1, before=before[name])
+            if "error" in answer:
+                found.lost[name] = answer["error"]
+            else:
+                times[name].append(answer["ns"][0] / 1e6)
+    found.times = {n: t for n, t in times.items() if n not in found.lost}
     return found
 
 
-def _met(name: str, helper: Helper, way: Way, found: Found) -> float:
-    """Milliseconds of a call, roughly, once it is warm; 0 for a file that does not run."""
-    said = helper.hello()
-    fixed = said.get("fixed_batch", 0)
-    if "error" not in said and fixed and fixed != way.batch:
-        said = {"error": f"it takes {fixed} at a time, not {way.batch}"}
-    if "error" not in said:
-        found.loaded[name] = (said["load_ms"], said["input_px"])
-        said = helper.ask(batch=way.batch, runs=1, before=0)
-    if "error" not in said:
-        long = said["ns"][0] / 1e6 > LONG_MS
-        said = helper.ask(batch=way.batch, runs=1 if long else 5, before=0 if long else WARM_UPS)
+def _warmed(helper: Helper, hello: dict[str, Any], batch: int) -> dict[str, Any]:
+    """The last of its first calls, or why there are none."""
+    if "error" in hello:
+        return hello
+    fixed = hello["fixed_batch"]
+    if fixed and fixed != batch:
+        return {"error": f"it takes {fixed} at a time, not {batch}"}
+    said = helper.ask(batch=batch, runs=1, before=0)
     if "error" in said:
-        found.lost[name] = said["error"]
-        return 0.0
-    return float(np.median(said["ns"])) / 1e6
+        return said
+    long = said["ns"][0] / 1e6 > LONG_MS
+    return helper.ask(batch=batch, runs=1 if long else 5, before=0 if long else WARM_UPS)

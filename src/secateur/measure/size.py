@@ -47,6 +47,26 @@ def packed_bytes(weights: Path) -> int:
     return len(zstandard.ZstdCompressor(level=19).compress(b"".join(bits))) + values
 
 
+def of_file(exported: Path) -> Sizes:
+    """Of a network that exists as an ONNX file alone, as INT8 ones do: all sizes are those of that file, but for the
+    reference and the memory, which count its values at the bits of their types."""
+    import onnx
+
+    content = exported.read_bytes()
+    tensors = [onnx.numpy_helper.to_array(i) for i in onnx.load(exported).graph.initializer]
+    values = [(t.size, int(np.count_nonzero(t)), t.itemsize) for t in tensors]
+    squeezed = len(zstandard.ZstdCompressor(level=19).compress(content))
+    return Sizes(
+        file=len(content),
+        deflate=len(zlib.compress(content, 9)),
+        zstd=squeezed,
+        reference=sum(reference_bytes([(n, k)], 8 * width) for n, k, width in values),
+        packed=squeezed,
+        onnx=len(content),
+        memory=sum(n * width for n, _, width in values),
+    )
+
+
 def sizes(weights: Path, exported: Path | None, layers: Iterable[tuple[int, int]], memory: int) -> Sizes:
     """Sizes in bytes of a safetensors file and of the exported file.
 

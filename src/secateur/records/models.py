@@ -92,6 +92,7 @@ class Parity:
     near_ties: int  # photos exempt from that
     val_accuracy: Measured  # of the exported file
     ok: bool
+    equal_decisions: float = 1.0  # the share of photos on which both decide alike, near ties among them
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Problem
 from secateur.records.steps import Outcome
 
-Role = Literal["dense", "control", "pruned"]
+Role = Literal["dense", "control", "pruned", "quantized"]
 
 
 @dataclass(frozen=True, slots=True)

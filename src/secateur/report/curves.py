@@ -19,8 +19,9 @@ def training_curves(story: Story) -> list[Spec]:
     Dense networks show their accuracy on training photos too, dashed. The axis spans what is not random.
     """
     groups: dict[tuple[str, str], list[Spec]] = {}
+    untrained = {row["method"] for row in story["models"] if row["role"] == "quantized"}
     for curve in story["curves"]:
-        if curve["epochs"]:
+        if curve["epochs"] and curve["method"] not in untrained:
             key = (curve["backbone"], curve["config"] if not curve["method"] else curve["method"])
             groups.setdefault(key, []).append(curve)
     if not groups:
@@ -138,7 +139,7 @@ def accuracy_against_sparsity(story: Story) -> list[Spec]:
     """
     groups: dict[tuple[str, bool], list[Spec]] = {}
     for row in story["models"]:
-        if row["method"] and row["test_accuracy"]:
+        if row["method"] and row["test_accuracy"] and row["role"] != "quantized":
             groups.setdefault((row["backbone"], row["structured"]), []).append(row)
     kept = [r for r in story["models"] if r["test_accuracy"] and not r["random"]]
     every = [v for r in kept or story["models"] if r["test_accuracy"] for v in ends(r["test_accuracy"])]

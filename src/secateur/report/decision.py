@@ -2,7 +2,8 @@
 
 Only a network whose sparsity was chosen on validation can be recommended: to search all of them for the
 smallest that passes on the test photos would be choosing on test. It must be as good as the dense network
-trained on for as long (margin of the study), better than random pruning at the same structure, and smaller.
+trained on for as long (margin of the study), better than random pruning at the same structure, and smaller; and where
+the dense network in INT8 is as good as dense, too, smaller or faster than that. Else INT8 is what to use.
 What was not run is never assumed: the words of the answer shrink to what was measured.
 """
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 from secateur.records import Results
 from secateur.report import wording
-from secateur.report.judge import Judged, judge, photos_needed
+from secateur.report.judge import Judged, int8_of, judge, photos_needed
 from secateur.report.wording import Kind
 
 
@@ -43,7 +44,8 @@ def decide(results: Results, backbone: str) -> Answer:
     passing = [j for j in judged if j.state == "passes"]
     still_open = [j for j in judged if j.state == "open"]
     kind: Kind = "recommend" if passing else "cannot-tell" if still_open or not judged else "do-not-prune"
-    use = passing[0].config if passing else better_dense(results, backbone)
+    int8 = int8_of(results, backbone)
+    use = passing[0].config if passing else int8.config if int8 else better_dense(results, backbone)
     needed = photos_needed(still_open) if kind == "cannot-tell" else None
     return Answer(
         backbone=backbone,

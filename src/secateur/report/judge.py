@@ -12,6 +12,7 @@ from typing import Literal
 
 from secateur.records import Comparison, Results, Summary
 from secateur.report.formats import NARROW, difference, size
+from secateur.report.timed import speedup_of
 
 State = Literal["passes", "fails", "open"]
 
@@ -20,7 +21,7 @@ State = Literal["passes", "fails", "open"]
 class Check:
     """One thing a candidate must pass."""
 
-    against: Literal["dense", "random", "size"]
+    against: Literal["dense", "random", "size", "int8"]
     state: State
     why: str  # a sentence
     photos_needed: int | None = None
@@ -76,6 +77,19 @@ def dense_of(results: Results, summary: Summary) -> str:
     return found.against if found else next((s.config for s in dense), "")
 
 
+def int8_of(results: Results, backbone: str) -> Summary | None:
+    """The smallest INT8 file of the dense network that is as good as what it was made of; None where there is none."""
+    good = {c.subject for c in results.comparisons if c.verdict in ("better", "as good as")}
+    own = [s for s in results.summaries if s.backbone == backbone and s.role == "quantized" and s.config in good]
+    return min(own, key=lambda s: onnx_bytes(results, s.config), default=None)
+
+
+def onnx_bytes(results: Results, config: str) -> float:
+    """Mean over seeds, of the file that is deployed; infinite for a network that was not measured."""
+    sizes = [m.sizes.onnx for m in results.models if m.config == config]
+    return mean(sizes) if sizes else float("inf")
+
+
 def zstd_bytes(results: Results, config: str) -> float | None:
     """Mean over seeds. The size that ranks: it is fair to zeros and to cut filters alike."""
     sizes = [m.sizes.zstd for m in results.models if m.config == config]
@@ -116,9 +130,31 @@ def _check_size(results: Results, summary: Summary) -> Check:
     return Check("size", "passes", f"{text}.") if own < dense else Check("size", "fails", f"{text}: not smaller.")
 
 
+def _check_int8(results: Results, summary: Summary) -> tuple[Check, ...]:
+    """Pruning has to buy what INT8 alone does not: a smaller file, or less time. None where INT8 is no alternative."""
+    other = int8_of(results, summary.backbone)
+    own = zstd_bytes(results, summary.config)
+    rival = zstd_bytes(results, other.config) if other else None
+    if other is None or own is None or rival is None:
+        return ()
+    text = f"The dense network in INT8 is as good as dense, too, at {size(rival)} after zstd"
+    if own < rival:
+        return (Check("int8", "passes", f"{text}: this is smaller, with {size(own)}."),)
+    mine, its = speedup_of(results, summary.config), speedup_of(results, other.config)
+    if mine and its and mine.low is not None and its.high is not None and mine.low > its.high:
+        faster = f"this is faster, {mine.value:.2f}× dense and not {its.value:.2f}×"
+        return (Check("int8", "passes", f"{text}: {faster}."),)
+    return (Check("int8", "fails", f"{text}: this is no smaller, with {size(own)}, and was not seen to be faster."),)
+
+
 def judge(results: Results, summary: Summary) -> Judged:
-    """Hold one candidate against dense, against random pruning, and its size against dense's."""
-    checks = (_check_dense(results, summary), _check_random(results, summary), _check_size(results, summary))
+    """Hold one candidate against dense, against random pruning, its size against dense's, and against INT8."""
+    checks = (
+        _check_dense(results, summary),
+        _check_random(results, summary),
+        _check_size(results, summary),
+        *_check_int8(results, summary),
+    )
     states = {t.state for t in checks}
     state: State = "fails" if "fails" in states else "open" if "open" in states else "passes"
     own = zstd_bytes(results, summary.config)

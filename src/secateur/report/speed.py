@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from secateur.records import Bench, Candidate, ModelResult, Results, Timing, Way
 from secateur.report.rows import Row
+from secateur.report.timed import configs_of, first_timing
 
 MOST_LAYERS = 40
 
@@ -17,7 +17,7 @@ def speeds(results: Results, rows: list[Row]) -> list[Row]:
 
 
 def _bench(results: Results, bench: Bench, rows: list[Row]) -> Row:
-    configs = _configs(results, bench)
+    configs = configs_of(results, bench)
     ways = list(dict.fromkeys(t.way for t in bench.timings))
     order = {row["config"]: i for i, row in enumerate(rows)}
     names = {row["config"]: row for row in rows}
@@ -47,12 +47,6 @@ def _bench(results: Results, bench: Bench, rows: list[Row]) -> Row:
         "doubts": list(bench.doubts),
         "left_out": [*bench.left_out, *(f"{name}: is no file of this run" for name in strangers)],
     }
-
-
-def _configs(results: Results, bench: Bench) -> dict[str, str]:
-    """A candidate's name → the configuration whose file it is, whatever the file was called where it was measured."""
-    by_file = {m.file_sha256: m.config for m in results.models if m.file_sha256}
-    return {c.name: by_file[c.sha256] for c in bench.candidates if c.sha256 in by_file}
 
 
 def _way(way: Way) -> Row:
@@ -99,17 +93,13 @@ def _by_layer(candidate: Candidate, model: ModelResult) -> dict[str, Row]:
 
 def sentence(results: Results, config: str) -> str:
     """How fast a configuration is on the machine that the study ran on, in one sentence; "" where it was not timed."""
-    for bench in results.benches:
-        configs = _configs(results, bench)
-        own: Any = next((t for t in bench.timings if configs.get(t.model) == config), None)
-        if own is None or own.verdict not in ("faster", "slower", "no measurable change"):
-            continue
-        s = own.speedup
-        where = f"on {bench.label or bench.machine.cpu}, one photo at a time on {_way(own.way)['title']}"
-        if own.verdict == "no measurable change":
-            return (
-                f"Its file runs no faster that could be measured: {s.value:.2f}× [{s.low:.2f}, {s.high:.2f}] {where}."
-            )
-        words = "as fast as dense" if own.verdict == "faster" else "as fast as dense, which is slower"
-        return f"Its file is {s.value:.2f}× [{s.low:.2f}, {s.high:.2f}] {words}, {where}."
-    return ""
+    found = first_timing(results, config)
+    if found is None or found[1].verdict not in ("faster", "slower", "no measurable change"):
+        return ""
+    bench, own = found
+    s = own.speedup
+    where = f"on {bench.label or bench.machine.cpu}, one photo at a time on {_way(own.way)['title']}"
+    if own.verdict == "no measurable change":
+        return f"Its file runs no faster that could be measured: {s.value:.2f}× [{s.low:.2f}, {s.high:.2f}] {where}."
+    words = "as fast as dense" if own.verdict == "faster" else "as fast as dense, which is slower"
+    return f"Its file is {s.value:.2f}× [{s.low:.2f}, {s.high:.2f}] {words}, {where}."

@@ -7,7 +7,16 @@ from typing import Literal
 
 from secateur.records import Comparison, Results
 from secateur.report.formats import plural, size
-from secateur.report.judge import Judged, against_dense, display, is_longer, judge, zstd_bytes
+from secateur.report.judge import (
+    Judged,
+    against_dense,
+    display,
+    int8_of,
+    is_longer,
+    judge,
+    onnx_bytes,
+    zstd_bytes,
+)
 from secateur.report.speed import sentence
 
 Kind = Literal["recommend", "do-not-prune", "cannot-tell"]
@@ -24,9 +33,21 @@ def headline(results: Results, backbone: str, kind: Kind, judged: Sequence[Judge
     """The answer in one line; `judged` stands from the smallest to the largest."""
     if kind == "recommend":
         return _recommend(results, next(j for j in judged if j.state == "passes"))
+    int8 = _int8(results, backbone)
     if kind == "do-not-prune":
-        return _do_not_prune(judged)
-    return _cannot_tell(results, backbone, judged, needed)
+        return f"Do not prune: use the dense network in INT8, {int8}." if int8 else _do_not_prune(judged)
+    said = _cannot_tell(results, backbone, judged, needed)
+    return said.replace("Stay with dense.", f"Stay with dense, in INT8: {int8}.") if int8 else said
+
+
+def _int8(results: Results, backbone: str) -> str:
+    """What INT8 alone gives, where it is as good as dense; else empty."""
+    found = int8_of(results, backbone)
+    if found is None:
+        return ""
+    pair = next(c for c in results.comparisons if c.subject == found.config)
+    sizes = f"{size(onnx_bytes(results, found.config))} instead of {size(onnx_bytes(results, pair.against))}"
+    return f"{pair.verdict.replace('better', 'better than dense').replace('as good as', 'as good as dense')}, {sizes}"
 
 
 def _recommend(results: Results, best: Judged) -> str:

@@ -30,6 +30,9 @@ STEPS: dict[str, Row] = {
     "prune": Row(1, "secateur.steps.prune:prune", "a saved model, pruned.json"),
     "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
     "export": Row(3, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),
+    "quantize": Row(
+        1, "secateur.steps.deploy:quantize", "model.onnx, history.json", libraries=("onnxruntime", "onnx"), local=True
+    ),
     "parity": Row(1, "secateur.steps.deploy:parity", "parity.json", libraries=("torch", "onnxruntime")),
     "profile": Row(3, "secateur.steps.measure:profile", "profile.json, sizes.json"),
     "bench": Row(

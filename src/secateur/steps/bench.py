@@ -12,7 +12,7 @@ from typing import Any
 
 from secateur.errors import StepFailed
 from secateur.files import dump
-from secateur.measure.bench import Effort, bench, usual_ways
+from secateur.measure.bench import PROCESSES, Effort, bench, usual_ways
 from secateur.measure.energy import energy
 from secateur.measure.entries import Entry, entries, entry
 from secateur.measure.layers import layer_times
@@ -23,7 +23,7 @@ from secateur.records import Bench, Candidate, Way
 from secateur.steps.context import Context
 
 STUDY_SECONDS = 180.0  # for one way of a study's bench
-FULL = 200  # calls from which on processes are started as often as a bench of its own does
+FEW = 8  # calls that are worth a process of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _measured(
     if wish.limit_bytes:
         with limited(wish.limit_bytes, wish.cpus):
             pass  # said before minutes of timing, where this machine offers no limit
-    of = len(ways) + 1
+    of = len({way.threads for way in ways}) + 1
     found = bench(
         files,
         reference or files[0].name,
@@ -89,7 +89,7 @@ def _measured(
     candidates = []
     for number, candidate in enumerate(found.candidates, start=1):
         candidates.append(_more(candidate, by_name[candidate.name], wish, left))
-        progress(len(ways) + number / len(found.candidates), of, f"memory and layers of {candidate.name}")
+        progress(of - 1 + number / len(found.candidates), of, f"memory and layers of {candidate.name}")
     return replace(found, candidates=tuple(candidates), left_out=(*found.left_out, *dict.fromkeys(left)))
 
 
@@ -127,6 +127,6 @@ def time_files(ctx: Context) -> None:
     files = [entry(folder / "model.onnx", role) for role, folder in ctx.inputs.items() if role != "before"]
     if reference not in {f.name for f in files}:
         raise StepFailed(f"nothing to compare times with: '{reference}' was not exported")
-    effort = Effort(rounds, 5 if rounds >= FULL else 2, STUDY_SECONDS)
+    effort = Effort(rounds, max(min(PROCESSES, rounds // FEW), 2), STUDY_SECONDS)
     found = _measured(files, reference, (), (), effort, Wish(), "", ctx.progress)
     dump(found, ctx.out / "bench.json")

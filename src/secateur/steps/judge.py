@@ -99,7 +99,7 @@ def _models(ctx: Context) -> list[ModelResult]:
     found = []
     for role, folder in ctx.inputs.items():
         kind, _, name = role.partition("/")
-        if kind in ("train", "retrain", "adopt") and f"profile/{name}" in ctx.inputs:
+        if kind in ("train", "retrain", "adopt", "quantize") and f"profile/{name}" in ctx.inputs:
             found.append(_model(ctx, role, name, folder))
     order = list(ctx.params["roles"])
     return sorted((_arrived(m, found) for m in found), key=lambda m: (order.index(m.config), m.seed))
@@ -145,7 +145,7 @@ def _model(ctx: Context, id: str, name: str, folder: Path) -> ModelResult:
         history=history,
         parity=parity,
         evaluation=_optional(ctx, f"evaluate/{name}", "evaluation.json", Evaluation),
-        file_sha256=_digest(ctx.inputs.get(f"export/{name}")),
+        file_sha256=_digest(folder if id.startswith("quantize/") else ctx.inputs.get(f"export/{name}")),
         whole={n: why for n, why in pruned.whole.items() if why != CLASSES} if pruned else {},
     )
 

@@ -23,6 +23,9 @@ def profile(ctx: Context) -> None:
     tensors = [(t.numel(), int(torch.count_nonzero(t))) for t in model.state_dict().values()]
     exported = ctx.inputs["export"] / "model.onnx"
     dump(made, ctx.out / "profile.json")
+    if ctx.params.get("format") == "onnx-int8":
+        dump(size.of_file(exported), ctx.out / "sizes.json")
+        return
     dump(
         size.sizes(folder / "weights.safetensors", exported, tensors, made.weight_bytes),
         ctx.out / "sizes.json",

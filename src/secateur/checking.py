@@ -1,0 +1,124 @@
+"""What is done with every network of a plan once it is trained: exported, checked, quantised, timed, chosen on
+validation, tested, compared. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from secateur.arms import arms, config_of, longer, quantised, targets, title, way_of
+from secateur.choice import MethodChoice
+from secateur.pairs import against, roles_of
+from secateur.records import Step
+from secateur.settings import Study
+
+SNAPSHOT = "snapshot"  # given: made by the scan
+
+
+def after(nets: Sequence[Study], making: Sequence[Step]) -> list[Step]:
+    """Every step after those of `making`, each after what it needs."""
+    models = [s for s in making if s.kind in ("train", "retrain", "adopt")]
+    at = {net.backbone: net for net in nets}
+    checked = [step for model in models for step in checks(at[_net(model)], model)]
+    int8 = [step for net in nets for seed in net.seeds for step in quantize(net, seed)]
+    choices = [choose(net, choice) for net in nets for choice in net.methods]
+    files = [*models, *(step for step in int8 if step.kind == "quantize")]
+    timed = benches(nets, files) if nets[0].bench else []
+    tests = [evaluate(at[_net(model)], model) for model in files]
+    return [*checked, *int8, *choices, *timed, *tests, collect(nets, files, choices, timed)]
+
+
+def _net(model: Step) -> str:
+    """The network that a step's name begins with."""
+    return name_of(model).split("/")[0]
+
+
+def photos_in(study: Study) -> dict[str, str]:
+    return {"split": "split", "pixels": f"pixels/{study.input_px}", "snapshot": SNAPSHOT}
+
+
+def name_of(model: Step) -> str:
+    """'retrain/cnn/magnitude/0.5/seed0' → 'cnn/magnitude/0.5/seed0'."""
+    return model.id.split("/", 1)[1]
+
+
+def checks(study: Study, model: Step) -> Iterator[Step]:
+    name = name_of(model)
+    label = model.title.split(" ", 1)[1]
+    inputs = {"model": model.id, "snapshot": SNAPSHOT}
+    yield Step(f"export/{name}", "export", {"format": "onnx-fp32"}, inputs, f"export {label}")
+    exported = {"export": f"export/{name}"}
+    parity = {"model": model.id} | exported | photos_in(study)
+    yield Step(f"parity/{name}", "parity", {}, parity, f"parity of {label}")
+    yield Step(f"profile/{name}", "profile", {}, {"model": model.id} | exported, f"size and work of {label}")
+
+
+def quantize(study: Study, seed: int) -> Iterator[Step]:
+    """INT8 files of the dense network trained on: a quarter of its size without any pruning."""
+    for config, source in quantised(study).items():
+        name, of = f"{config}/seed{seed}", f"{source}/seed{seed}"
+        label = f"{title(config)}, seed {seed}"
+        made = {"format": "onnx-int8"}
+        photos = photos_in(study)
+        inputs = {"model": f"retrain/{of}", "export": f"export/{of}"} | photos
+        yield Step(f"quantize/{name}", "quantize", made, inputs, f"quantise {label}")
+        files = {"export": f"quantize/{name}", "float": f"export/{of}"}
+        yield Step(f"parity/{name}", "parity", made, files | photos, f"parity of {label}")
+        sized = {"model": f"retrain/{of}", "export": f"quantize/{name}"}
+        yield Step(f"profile/{name}", "profile", made, sized, f"size and work of {label}")
+
+
+def exported(model: Step) -> str:
+    """The id of the step that made a model's file."""
+    return model.id if model.kind == "quantize" else f"export/{name_of(model)}"
+
+
+def benches(nets: Sequence[Study], models: Sequence[Step]) -> list[Step]:
+    """The exported files of the first seed: how fast one is does not depend on what it learnt. Not those of random
+    pruning, which has the structure of its method. One network after the other: two benches at a time would measure
+    each other."""
+    found: list[Step] = []
+    for net in nets:
+        chance = {config_of(net, c, t) for c in arms(net) if c not in net.methods for t in targets(net, c)}
+        own = [m for m in models if m.id.endswith(f"/seed{net.seeds[0]}") and _net(m) == net.backbone]
+        files = {name_of(m).rpartition("/")[0]: exported(m) for m in own}
+        files = {config: file for config, file in files.items() if config not in chance}
+        before = {"before": found[-1].id} if found else {}
+        params = {"rounds": net.bench, "reference": f"{net.backbone}/dense"}
+        label = f"time the files of {net.backbone} on this machine"
+        found.append(Step(f"bench/{net.backbone}", "bench", params, files | before, label))
+    return found
+
+
+def choose(study: Study, choice: MethodChoice) -> Step:
+    configs = {t: config_of(study, choice, t) for t in targets(study, choice)}
+    inputs = {f"{t:g}/{seed}": f"parity/{c}/seed{seed}" for t, c in configs.items() for seed in study.seeds}
+    params = {"method": choice.id, "backbone": study.backbone, "margin": study.margin}
+    if study.controls:
+        config = longer(study, way_of(study, choice))
+        inputs |= {f"0/{s}": f"parity/{config}/seed{s}" for s in study.seeds}
+    label = f"choose the sparsity of {choice.id} on validation"
+    return Step(f"choose/{study.backbone}/{choice.id}", "choose", params, inputs, label)
+
+
+def evaluate(study: Study, model: Step) -> Step:
+    name = name_of(model)
+    inputs = {"export": exported(model)} | photos_in(study)
+    return Step(f"evaluate/{name}", "evaluate", {}, inputs, f"test {model.title.split(' ', 1)[1]}")
+
+
+def collect(nets: Sequence[Study], models: list[Step], choices: list[Step], timed: list[Step]) -> Step:
+    inputs = {"split": "split", "snapshot": SNAPSHOT}
+    for model in models:
+        name = name_of(model)
+        inputs[model.id] = model.id
+        inputs |= {s: s for s in (exported(model), f"parity/{name}", f"profile/{name}", f"evaluate/{name}")}
+        if model.inputs.get("model", "").startswith("prune/"):
+            inputs[model.inputs["model"]] = model.inputs["model"]
+    inputs |= {c.id: c.id for c in (*choices, *timed)}
+    roles: dict[str, Any] = {}
+    for net in nets:
+        roles |= roles_of(net)
+    pairs = [pair for net in nets for pair in against(net)]
+    params = {"margin": nets[0].margin, "against": pairs, "roles": roles}
+    return Step("collect", "collect", params, inputs, "compare")
