@@ -11,7 +11,7 @@ import torch
 from secateur import __version__, catalogue
 from secateur.errors import StepFailed
 from secateur.export import int8, onnx, runtime
-from secateur.export.parity import TOLERANCE_FP32, agreement
+from secateur.export.parity import INT8_LOSES, TOLERANCE_FP32, agreement, loses_too_much
 from secateur.files import dump
 from secateur.measure.machine import machine, processor_family
 from secateur.measure.statistics import wilson
@@ -22,7 +22,6 @@ from secateur.steps.photos import part, snapshot, some
 from secateur.steps.train import plain
 
 BATCH = 64
-INT8_LOSES = 0.01  # of accuracy, at most
 X86 = "x86 without VNNI"
 
 
@@ -73,7 +72,7 @@ def _int8_parity(ctx: Context) -> None:
         ctx.progress(done + 1, 2, "files")
     true, n = val.labels[val.positions], len(val.positions)
     before, after = (int((logits.argmax(1) == true).sum()) for logits in both)
-    if before - after > max(INT8_LOSES * n, 1):  # one photo decides nothing
+    if loses_too_much(before, after, n):
         raise StepFailed(
             f"INT8 loses {100 * (before - after) / n:.1f} points on {n:,} validation photos (allowed 1): "
             f"{before / n:.1%} to {after / n:.1%}"
