@@ -36,6 +36,6 @@ def agreement(
 
 
 def loses_too_much(before: int, after: int, n: int) -> bool:
-    """Of `n` photos a file had `before` right, and its INT8 version `after`: more than a point is lost, and more than one
-    photo, which decides nothing."""
+    """Of `n` photos a file had `before` right, and its INT8 version `after`: more than a point is lost, and more than
+    one photo, which decides nothing."""
     return before - after > max(INT8_LOSES * n, 1)
