@@ -42,6 +42,7 @@ def test_a_model_is_pruned_as_it_was_brought(few_photos: Path, tmp_path: Path):
     assert {m.config for m in results.models} == {
         "cnn/dense",
         "cnn/dense-longer",
+        "cnn/dense-longer-int8",
         "cnn/magnitude/0.5",
         "cnn/random/0.5",
     }
