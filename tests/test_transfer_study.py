@@ -3,15 +3,19 @@ the whole of it."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from secateur import study
 from secateur.arms import arm_id, longer, way_of
 from secateur.export import runtime
+from secateur.files import read
 from secateur.models import saved
 from secateur.plan import plan
 from secateur.records import Results
@@ -51,13 +55,24 @@ ASKED: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def done(photos_112px: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Path]:
-    home = tmp_path_factory.mktemp("transfer")
+    """Made once, by whichever of the test processes comes first."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "transfer"
+    first = home / "first.json"  # a later run of the same study overwrites results.json
+    with FileLock(f"{home}.lock"):
+        if not first.is_file():
+            _make(photos_112px, home)
+            shutil.copy(home / "runs" / "two" / "results.json", first)
+    return read(Results, first), home
+
+
+def _make(photos_112px: Path, home: Path) -> None:
     for name in ("cane", "ragno", "pecora"):
         (home / "photos" / name).mkdir(parents=True)
         for photo in sorted((photos_112px / "raw-img" / name).iterdir())[:30]:
             (home / "photos" / name / photo.name).write_bytes(photo.read_bytes())
     asked = make(ASKED | {"folder": str(home / "photos")}, "test")
-    return study.run(asked, home / "runs"), home
+    study.run(asked, home / "runs")
 
 
 def models(results: Results) -> dict[str, object]:

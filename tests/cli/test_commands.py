@@ -145,7 +145,7 @@ def test_gc_leaves_the_work_of_a_study_that_was_stopped(home: Path, tmp_path: Pa
 
 def test_the_models_to_take_lie_in_the_run_by_name(home: Path):
     names = {p.name for p in (home / "runs" / "photos" / "models").iterdir()}
-    assert names == {"dense.onnx", "magnitude-0.5.onnx"}
+    assert names == {"dense.onnx", "dense-longer-int8.onnx", "magnitude-0.5.onnx"}
     done = secateur("predict", home / "runs" / "photos" / "models" / "dense.onnx", "photos", cwd=home)
     assert len(done.stdout.splitlines()) == 60
 
@@ -179,6 +179,7 @@ def test_results_of_a_run_hold_together(home: Path):
     assert {m["config"] for m in results["models"]} == {
         "cnn/dense",
         "cnn/dense-longer",
+        "cnn/dense-longer-int8",
         "cnn/magnitude/0.5",
         "cnn/random/0.5",
     }
