@@ -106,6 +106,7 @@ def test_a_pruned_network_that_is_no_smaller_than_int8_and_no_faster_is_not_reco
     assert found.headline.startswith(
         "Do not prune: use the dense network in INT8, as good as dense, 900\u202fkB instead"
     )
+    assert found.why[0].startswith("INT8 against what it was made of: −0.10 points [−0.40, +0.20]")
     assert any("no smaller" in line for line in found.why)
 
 

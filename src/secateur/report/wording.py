@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from secateur.records import Comparison, Results
-from secateur.report.formats import plural, size
+from secateur.report.formats import difference, plural, size
 from secateur.report.judge import (
     Judged,
     against_dense,
@@ -126,6 +126,9 @@ def why(results: Results, backbone: str, kind: Kind, judged: Sequence[Judged]) -
         ]
         lines += [f"{j.name}: {_short(j)}" for j in judged if j is not best]
     else:
+        int8 = int8_of(results, backbone)
+        pair = next(c for c in results.comparisons if c.subject == int8.config) if int8 else None
+        lines += [f"INT8 against what it was made of: {difference(pair.difference)}."] if pair else []
         lines += [f"{j.name}: {_short(j)}" for j in judged]
     return tuple(lines + _smaller_but_not_chosen(results, backbone, judged))
 
@@ -167,9 +170,7 @@ def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tupl
     lines = [_not_run(control) for control in results.missing_controls]
     if results.benches:
         where = " and ".join(dict.fromkeys(b.label or b.machine.cpu for b in results.benches))
-        lines.append(
-            f"Times are of {where}, not of your device: `secateur bench` on it, then `secateur report --with`."
-        )
+        lines.append(f"Times are of {where}, not of your device: run secateur bench on it.")
     if results.data.synthetic:
         lines.append(f"The pictures are no photos ({results.data.synthetic}): nothing here speaks of a camera.")
     seeds = sorted({m.seed for m in results.models})
