@@ -93,6 +93,11 @@ def test_a_reference_that_does_not_run_ends_it(folder: Path):
         bench(entries([folder / "small.onnx"]), "smal", (Way(1, 1),), effort=LITTLE)
 
 
+def test_a_file_that_is_called_as_the_control_is_is_refused(folder: Path, tmp_path: Path):
+    with pytest.raises(UserError, match="may be called 'control'"):
+        bench(entries([network(tmp_path / "control.onnx")]), "control", (Way(1, 1),), effort=LITTLE)
+
+
 def test_long_calls_are_called_less_often(folder: Path):
     files = entries([folder / "small.onnx"])
     found = bench(files, "small", (Way(1, 1),), effort=Effort(rounds=400, processes=2, seconds=0.0))

@@ -59,11 +59,10 @@ def add(app: typer.Typer) -> None:
         wish = catalogue.load("secateur.steps.bench:Wish")(memory, layers, energy, _worded(in_bytes, limit), cpus)
         with bar("measuring") as drawn:
             found: Bench = catalogue.load("secateur.steps.bench:measured")(
-                models,
+                catalogue.load("secateur.steps.bench:files_of")(models, runtime),
                 reference=against,
                 threads=_numbers("--threads", threads),
                 batches=_numbers("--batch", batch),
-                runtime=runtime,
                 effort=effort,
                 wish=wish,
                 label=label,

@@ -10,6 +10,7 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,16 +75,15 @@ class _Reader:
         return None if batch is None else {"photos": np.ascontiguousarray(batch)}
 
 
-class _quiet:
+@contextmanager
+def _quiet() -> Iterator[None]:
     """The quantiser tells of its progress on the root logger."""
-
-    def __enter__(self) -> None:
-        self.level = logging.getLogger().level
-        logging.getLogger().setLevel(logging.ERROR)
-        self.caught = warnings.catch_warnings()
-        self.caught.__enter__()
-        warnings.simplefilter("ignore")
-
-    def __exit__(self, *what: Any) -> None:
-        self.caught.__exit__(*what)
-        logging.getLogger().setLevel(self.level)
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        root.setLevel(level)

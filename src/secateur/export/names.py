@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-INPUT, OUTPUT = "input", "logits"
+INPUT = "input"
 WRAPPED = "model."  # what Deployed calls the network inside it
 
 

@@ -63,17 +63,23 @@ def bench(
     """Time every file in every way beside the one named `reference`.
 
     A file that does not run in a way is left out there and named with its reason. Raises UserError where the reference
-    is not among the files, or does not run itself.
+    is not among the files, or does not run itself, and for a file that is called as the control is.
     """
     if reference not in {e.name for e in files}:
         raise UserError(f"the reference '{reference}' is not among {', '.join(e.name for e in files)}")
+    if CONTROL in {e.name for e in files}:
+        raise UserError(f"no model may be called '{CONTROL}': that is what the reference's second process is called")
     run = _Run(files, next(e for e in files if e.name == reference), effort, np.random.default_rng(seed))
     before = psutil.Process().cpu_times()
     threads = list(dict.fromkeys(way.threads for way in ways))
     for number, count in enumerate(threads):
         batches = [way.batch for way in ways if way.threads == count]
         said = "1 thread" if count == 1 else f"{count} threads"
-        run.ways(count, batches, lambda part, n=number, w=said: progress(n + part, len(threads), w))  # type: ignore[misc]
+
+        def told(part: float, number: int = number, said: str = said) -> None:
+            progress(number + part, len(threads), said)
+
+        run.ways(count, batches, told)
     own = psutil.Process().cpu_times()
     used = run.processor_seconds + own.user + own.system - before.user - before.system
     return Bench(

@@ -87,7 +87,7 @@ def _contrast(photos: Pixels, s: int, first: int) -> Pixels:
 
 
 def _jpeg(photos: Pixels, s: int, first: int) -> Pixels:
-    import simplejpeg  # type: ignore[import-untyped]
+    import simplejpeg
 
     found = np.empty_like(photos)
     for i, photo in enumerate(photos):

@@ -26,7 +26,7 @@ def layer_times(entry: Entry, calls: int = CALLS) -> tuple[LayerTime, ...]:
     and its transposes. Raises StepFailed for another run-time than onnxruntime, or a file that does not run.
     """
     if entry.runtime != "onnxruntime":
-        raise StepFailed(f"{entry.runtime} has no profile that is read here")
+        raise StepFailed(f"time a layer: {entry.runtime} has no profile that is read here")
     with tempfile.TemporaryDirectory() as folder:
         helper = Helper(entry.file, entry.runtime, 1, "--profile-to", str(Path(folder, "profile")))
         try:

@@ -37,36 +37,27 @@ class Wish:
     cpus: int = 1
 
 
+def files_of(models: Sequence[Path], runtime: str = "") -> tuple[Entry, ...]:
+    """The files that are meant, by their names. Raises UserError: see `entries`."""
+    return entries(models, runtime)
+
+
 def measured(
-    models: Sequence[Path],
+    files: Sequence[Entry],
     *,
     reference: str = "",
     threads: Sequence[int] = (),
     batches: Sequence[int] = (),
-    runtime: str = "",
     effort: Effort = Effort(),
     wish: Wish = Wish(),
     label: str = "",
     progress: Callable[[float, float, str], None] = lambda done, total, note: None,
 ) -> Bench:
-    """All of `models` beside `reference` (the first, unless named). `threads`, `batches`: every pair of them is a way;
+    """All of `files` beside `reference` (the first, unless named). `threads`, `batches`: every pair of them is a way;
     without either, one thread, all cores, and all cores with a throughput batch.
 
-    Raises UserError for what cannot be measured at all: see `entries`, `bench` and `limited`.
+    Raises UserError for what cannot be measured at all: see `bench` and `limited`.
     """
-    return _measured(entries(models, runtime), reference, threads, batches, effort, wish, label, progress)
-
-
-def _measured(
-    files: Sequence[Entry],
-    reference: str,
-    threads: Sequence[int],
-    batches: Sequence[int],
-    effort: Effort,
-    wish: Wish,
-    label: str,
-    progress: Callable[[float, float, str], None],
-) -> Bench:
     cores = machine().cores
     ways: tuple[Way, ...] = usual_ways(cores)
     if threads or batches:
@@ -95,21 +86,17 @@ def _measured(
 
 def _more(candidate: Candidate, entry: Entry, wish: Wish, left: list[str]) -> Candidate:
     """With what was wished for; what could not be had is named in `left`."""
-    if wish.memory:
-        try:
-            candidate = replace(candidate, peak=peak(entry))
-        except StepFailed as error:
-            left.append(str(error))
-    if wish.layers:
-        try:
-            candidate = replace(candidate, layers=layer_times(entry))
-        except StepFailed as error:
-            left.append(f"time a layer: {error}")
-    if wish.energy:
-        try:
-            candidate = replace(candidate, energy=energy(entry))
-        except StepFailed as error:
-            left.append(str(error))
+    asked: tuple[tuple[bool, str, Callable[[Entry], Any]], ...] = (
+        (wish.memory, "peak", peak),
+        (wish.layers, "layers", layer_times),
+        (wish.energy, "energy", energy),
+    )
+    for wished, name, measure in asked:
+        if wished:
+            try:
+                candidate = replace(candidate, **{name: measure(entry)})
+            except StepFailed as error:
+                left.append(str(error))
     if wish.limit_bytes:
         candidate = replace(candidate, limited=under_limit(entry, wish.limit_bytes, wish.cpus))
     return candidate
@@ -128,5 +115,5 @@ def time_files(ctx: Context) -> None:
     if reference not in {f.name for f in files}:
         raise StepFailed(f"nothing to compare times with: '{reference}' was not exported")
     effort = Effort(rounds, max(min(PROCESSES, rounds // FEW), 2), STUDY_SECONDS)
-    found = _measured(files, reference, (), (), effort, Wish(), "", ctx.progress)
+    found = measured(files, reference=reference, effort=effort, progress=ctx.progress)
     dump(found, ctx.out / "bench.json")
