@@ -29,7 +29,7 @@ MAY = {
     "checking": {"records", "settings", "choice", "arms", "pairs"},
     "plan": {"records", "settings", "catalogue", "choice", "arms", "checking", "quantities"},
     "resolve": {"settings", "catalogue", "choice", "arms", "at_hand"},
-    "budget": {"records", "settings", "catalogue", "choice", "plan", "quantities"},
+    "budget": {"records", "settings", "catalogue", "checking", "choice", "plan", "quantities"},
     "store": {"errors"},
     "prepare": {"records", "errors", "settings", "catalogue", "files", "store", "data"}
     | {"arms", "at_hand", "plan", "models"},

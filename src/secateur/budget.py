@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from secateur import catalogue
+from secateur.checking import FILE
 from secateur.choice import MethodChoice
 from secateur.plan import plan
 from secateur.quantities import seconds
@@ -19,6 +20,7 @@ FEATURE_BYTES = 4 * 1536  # between EfficientNet-B0's 1,280 features and B3's 1,
 EVIDENCE_PHOTOS = 1024  # as steps.evidence takes
 QUANTIZE_PHOTOS = 200  # as export.int8 calibrates with
 BENCH_SECONDS = 8.0  # a file: processes started afresh, its memory, its layers
+CORRUPT_SECONDS = 0.001  # a photo of 100 px, in one way
 DECODE_SECONDS = 0.002  # a photo; decoding is a small part of a study, and a wrong guess moves little
 
 
@@ -82,6 +84,9 @@ def estimate(
             took = 2 * val * costs.eval_seconds * kept
         elif step.kind == "evaluate":
             took = 0.5 + test * costs.eval_seconds * kept
+        elif step.kind == "robustness":
+            files = sum(role.startswith(FILE) for role in step.inputs)
+            took = 36 * min(test, step.params["photos"]) * (files * costs.eval_seconds + CORRUPT_SECONDS)
         elif step.kind == "profile":
             took = 0.2 + costs.model_bytes * kept / 4e6  # zstandard at level 19 runs at some MB a second
         elif step.kind == "bench":

@@ -13,6 +13,7 @@ from secateur.records import Step
 from secateur.settings import Study
 
 SNAPSHOT = "snapshot"  # given: made by the scan
+FILE = "file/"  # begins the role of an exported file that a step is handed beside others
 
 
 def after(nets: Sequence[Study], making: Sequence[Step]) -> list[Step]:
@@ -25,7 +26,8 @@ def after(nets: Sequence[Study], making: Sequence[Step]) -> list[Step]:
     files = [*models, *(step for step in int8 if step.kind == "quantize")]
     timed = benches(nets, files) if nets[0].bench else []
     tests = [evaluate(at[_net(model)], model) for model in files]
-    return [*checked, *int8, *choices, *timed, *tests, collect(nets, files, choices, timed)]
+    worse = [robustness(net, files) for net in nets if net.robustness]
+    return [*checked, *int8, *choices, *timed, *tests, *worse, collect(nets, files, choices, [*timed, *worse])]
 
 
 def _net(model: Step) -> str:
@@ -79,15 +81,20 @@ def benches(nets: Sequence[Study], models: Sequence[Step]) -> list[Step]:
     each other."""
     found: list[Step] = []
     for net in nets:
-        chance = {config_of(net, c, t) for c in arms(net) if c not in net.methods for t in targets(net, c)}
-        own = [m for m in models if m.id.endswith(f"/seed{net.seeds[0]}") and _net(m) == net.backbone]
-        files = {name_of(m).rpartition("/")[0]: exported(m) for m in own}
-        files = {config: file for config, file in files.items() if config not in chance}
+        files = _of_the_first_seed(net, models)
         before = {"before": found[-1].id} if found else {}
         params = {"rounds": net.bench, "reference": f"{net.backbone}/dense"}
         label = f"time the files of {net.backbone} on this machine"
         found.append(Step(f"bench/{net.backbone}", "bench", params, files | before, label))
     return found
+
+
+def _of_the_first_seed(net: Study, models: Sequence[Step]) -> dict[str, str]:
+    """Configuration → the step that made its file; without random pruning."""
+    chance = {config_of(net, c, t) for c in arms(net) if c not in net.methods for t in targets(net, c)}
+    own = [m for m in models if m.id.endswith(f"/seed{net.seeds[0]}") and _net(m) == net.backbone]
+    files = {name_of(m).rpartition("/")[0]: exported(m) for m in own}
+    return {config: file for config, file in files.items() if config not in chance}
 
 
 def choose(study: Study, choice: MethodChoice) -> Step:
@@ -107,7 +114,18 @@ def evaluate(study: Study, model: Step) -> Step:
     return Step(f"evaluate/{name}", "evaluate", {}, inputs, f"test {model.title.split(' ', 1)[1]}")
 
 
-def collect(nets: Sequence[Study], models: list[Step], choices: list[Step], timed: list[Step]) -> Step:
+def robustness(net: Study, models: Sequence[Step]) -> Step:
+    """The files of the first seed on test photos made worse; each batch is corrupted once, and shown to all."""
+    files = {f"{FILE}{config}": file for config, file in _of_the_first_seed(net, models).items()}
+    roles = roles_of(net)
+    dense = {config: other for config, other in against(net) if not roles[other][1]}
+    params = {"photos": net.robustness, "against": dense}
+    label = f"photos made worse, {net.backbone}"
+    return Step(f"robustness/{net.backbone}", "robustness", params, files | photos_in(net), label)
+
+
+def collect(nets: Sequence[Study], models: list[Step], choices: list[Step], others: list[Step]) -> Step:
+    """All that was found out, compared. `others`: what was measured of many files at once."""
     inputs = {"split": "split", "snapshot": SNAPSHOT}
     for model in models:
         name = name_of(model)
@@ -115,7 +133,7 @@ def collect(nets: Sequence[Study], models: list[Step], choices: list[Step], time
         inputs |= {s: s for s in (exported(model), f"parity/{name}", f"profile/{name}", f"evaluate/{name}")}
         if model.inputs.get("model", "").startswith("prune/"):
             inputs[model.inputs["model"]] = model.inputs["model"]
-    inputs |= {c.id: c.id for c in (*choices, *timed)}
+    inputs |= {c.id: c.id for c in (*choices, *others)}
     roles: dict[str, Any] = {}
     for net in nets:
         roles |= roles_of(net)

@@ -28,9 +28,10 @@ from secateur.store import Store, key
 TOOK = "seconds.txt"  # in every result: what making it cost
 
 
-LAST = ("bench", "evaluate", "collect")
+LAST = ("bench", "evaluate", "robustness", "collect")
 WAITS = {
     "evaluate": ("choose", "bench"),
+    "robustness": ("choose", "bench"),
     "bench": tuple(kind for kind in STEPS if kind not in LAST),
 }
 

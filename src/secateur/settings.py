@@ -70,6 +70,11 @@ class Study(Table):
     bench: int = Field(
         default=200, ge=0, description="timed calls of every exported file on this machine; 0: time is not measured"
     )
+    robustness: int = Field(
+        default=500,
+        ge=0,
+        description="test photos made worse in 35 ways, for the networks of the first seed; 0: none",
+    )
     margin: float = Field(default=1.0, gt=0, description="points of accuracy that count as equally good")
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto", description="arithmetic of training; auto: bf16 where it is faster"

@@ -156,6 +156,7 @@ def _results(
         choices=collected.choices,
         comparisons=collected.comparisons,
         benches=collected.benches,
+        harm=collected.harm,
         missing_controls=missing_controls(study),
         outcomes=outcomes,
         notes=notes,

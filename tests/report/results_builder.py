@@ -13,6 +13,7 @@ from statistics import mean
 
 from secateur.records import (
     Bench,
+    Bin,
     Candidate,
     Choice,
     ClassRow,
@@ -31,6 +32,7 @@ from secateur.records import (
     Peak,
     Problem,
     Profile,
+    Reliability,
     Results,
     Sizes,
     Summary,
@@ -60,6 +62,15 @@ T_FACTOR = {2: 8.985, 3: 2.484}  # Student's t at 97.5 % over √n
 
 def accuracy_of(method: str, target: float) -> float:
     return max(0.12, 0.774 - LOSS[target] * METHODS[method]) if method else 0.774
+
+
+def reliability(accuracy: float) -> Reliability:
+    """Two bins: where a network is sure, and where it is not."""
+    sure = Measured(accuracy, "fraction", accuracy - 0.02, accuracy + 0.02, 1000, "Wilson over photos")
+    unsure = Measured(0.4, "fraction", 0.3, 0.5, 100, "Wilson over photos")
+    doubt = "an expected calibration error is too high where photos are few, and its interval covers too seldom"
+    ece = Measured(0.05, "fraction", 0.04, 0.06, 1100, "bootstrap over groups of photos", doubts=(doubt,))
+    return Reliability((Bin(0.3, 0.4, 100, 0.35, unsure), Bin(0.8, 0.9, 1000, 0.86, sure)), ece)
 
 
 def measured(values: list[float], unit: str = "fraction", how: str = "t over seeds") -> Measured:
@@ -114,6 +125,7 @@ def evaluation(accuracy: float, rng: random.Random) -> Evaluation:
         classes=rows,
         confusion=tuple(matrix),
         predictions=tuple(rng.randrange(len(TEST)) for _ in range(total)),
+        reliability=reliability(share),
     )
 
 

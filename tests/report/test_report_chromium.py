@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harm_builder import harm
 from playwright.sync_api import Browser, Page, sync_playwright
-from results_builder import results
+from results_builder import bench, results
 
+from secateur.records import Results
 from secateur.report.draw import write_report
 from secateur.report.figures import figures
 from secateur.report.story import tell
@@ -73,8 +75,13 @@ def browser() -> Iterator[Browser]:
 def report(tmp_path_factory: pytest.TempPathFactory, vega_js: str) -> Path:
     folder = tmp_path_factory.mktemp("report")
     published = tomllib.loads((HERE / "published.toml").read_text(encoding="utf-8"))["published"]
-    write_report(results(published=published), folder, vega_js)
+    write_report(full(published=published), folder, vega_js)
     return folder / "report.html"
+
+
+def full(**changes: Any) -> Results:
+    """With all that a study may have."""
+    return results(harm=(harm(),), benches=(bench(results()),), **changes)
 
 
 def opened(browser: Browser, report: Path, heard: list[str], width: int, scheme: Any = "light") -> Page:
@@ -104,7 +111,7 @@ def until(page: Page, condition: str) -> None:
 def test_whole_page(browser: Browser, report: Path, tmp_path: Path, width: int, scheme: str) -> None:
     heard: list[str] = []
     page = opened(browser, report, heard, width, scheme)
-    assert page.locator(".chart svg").count() == len(figures(tell(results())))
+    assert page.locator(".chart svg").count() == len(figures(tell(full())))
     for state in ("as it opens", "all unfolded"):
         if state == "all unfolded":
             page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")

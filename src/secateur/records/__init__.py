@@ -6,11 +6,13 @@ Units stand in the names: accuracies and fractions are in [0, 1], `_points` are 
 """
 
 from secateur.records.bench import Bench, Candidate, LayerTime, Peak, Speed, Timing, UnderLimit, Way
-from secateur.records.harm import Bin, ClassChange, Reliability, RobustnessRow, Victim
+from secateur.records.calibration import Bin, Reliability
+from secateur.records.comparisons import Comparison, Verdict
+from secateur.records.harm import ClassChange, Harm, Paid, Robustness, RobustnessRow, Victim
 from secateur.records.models import ClassRow, Epoch, Evaluation, History, LayerRow, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Photo, Problem, Snapshot, Split
-from secateur.records.results import Choice, Comparison, DataFacts, ModelResult, Results, Role, Summary, Verdict
+from secateur.records.results import Choice, DataFacts, ModelResult, Results, Role, Summary
 from secateur.records.steps import Outcome, State, Step
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "DataFacts",
     "Epoch",
     "Evaluation",
+    "Harm",
     "History",
     "LayerRow",
     "LayerTime",
@@ -31,6 +34,7 @@ __all__ = [
     "Measured",
     "ModelResult",
     "Outcome",
+    "Paid",
     "Parity",
     "Peak",
     "Photo",
@@ -38,6 +42,7 @@ __all__ = [
     "Profile",
     "Reliability",
     "Results",
+    "Robustness",
     "RobustnessRow",
     "Role",
     "Sizes",

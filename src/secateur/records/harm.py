@@ -1,39 +1,31 @@
-"""Who pays for a smaller network: classes, photos, calibration, and photos worse than those it was tested on."""
+"""Who pays for a smaller network: classes, photos, and photos worse than those it was tested on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from secateur.records.comparisons import Comparison
 from secateur.records.numbers import Measured
-from secateur.records.results import Comparison
-
-
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """Photos whose first answer was given with about the same probability."""
-
-    low: float  # probabilities from here …
-    high: float  # … to here
-    n: int
-    confidence: float  # their mean probability
-    accuracy: Measured  # the share of them that was right
-
-
-@dataclass(frozen=True, slots=True)
-class Reliability:
-    """Do probabilities mean what they say?"""
-
-    bins: tuple[Bin, ...]  # those that hold a photo
-    ece: Measured  # expected calibration error, fraction
 
 
 @dataclass(frozen=True, slots=True)
 class RobustnessRow:
     """One kind of corruption at one strength."""
 
-    kind: str
+    kind: str  # "" for the photos as they are
     strength: int  # 1 to 5; 0: the photos as they are
     accuracy: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Robustness:
+    """One exported file on test photos made worse."""
+
+    config: str
+    rows: tuple[RobustnessRow, ...]  # the photos as they are first
+    mean: Measured  # accuracy over all kinds and strengths, the photos as they are apart
+    against: str = ""  # the dense configuration that it is compared with; "" for dense itself
+    difference: Measured | None = None  # of the means on the same photos, points
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +36,8 @@ class Victim:
     label: int
     wrong: float  # the share of pruned networks that get it wrong
     said: int  # what most of those say instead
+    path: str = ""  # of the photo, under the folder
+    thumbnail: str = ""  # a small JPEG in base64; empty for those that are not shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +48,25 @@ class ClassChange:
     n: int  # test photos
     before: float  # the dense network's recall, mean over seeds
     change: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What one configuration costs each class."""
+
+    config: str
+    against: str  # the dense configuration it is compared with
+    classes: tuple[ClassChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """What the smaller versions of one network cost, and whom."""
+
+    backbone: str
+    paid: tuple[Paid, ...]  # of what validation chose, and of INT8
+    victims: tuple[Victim, ...]  # the worst first, as many as are worth looking at
+    victims_in_all: int
+    dense: int  # networks, over seeds, that got each of them right
+    pruned: int  # networks, over seeds, most of which got them wrong
+    robustness: tuple[Robustness, ...]  # of the first seed's files

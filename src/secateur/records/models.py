@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from secateur.records.calibration import Reliability
 from secateur.records.numbers import Measured
 
 
@@ -119,3 +120,4 @@ class Evaluation:
     classes: tuple[ClassRow, ...]
     confusion: tuple[tuple[int, ...], ...]  # [true][predicted]
     predictions: tuple[int, ...]  # in the order of Split.test
+    reliability: Reliability | None = None  # of the probabilities it gave

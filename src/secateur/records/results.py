@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from secateur.records.bench import Bench
+from secateur.records.comparisons import Comparison
+from secateur.records.harm import Harm
 from secateur.records.models import Evaluation, History, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Problem
@@ -49,22 +51,6 @@ class Choice:
     target: float
     why: str
     candidates: tuple[tuple[float, float], ...]  # (target, mean validation accuracy)
-
-
-Verdict = Literal["better", "as good as", "worse", "not shown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A paired difference in test accuracy between two configurations: subject minus against."""
-
-    subject: str  # config
-    against: str  # config
-    difference: Measured  # points
-    margin: float  # points
-    verdict: Verdict  # "as good as": the low end lies above −margin; "not shown": undecided at the margin
-    p_value: float | None = None  # McNemar, Holm-adjusted over the table
-    photos_needed: int | None = None  # test photos that would decide at this margin, where these do not
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,5 +105,6 @@ class Results:
     missing_controls: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
     benches: tuple[Bench, ...] = ()  # of this machine, a network each, and of others
+    harm: tuple[Harm, ...] = ()  # a network each
     notes: tuple[str, ...] = ()  # what was shrunk to the budget, and other things said in words
     published: dict[str, Any] = field(default_factory=dict)  # the study file's [published] table

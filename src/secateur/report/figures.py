@@ -12,6 +12,7 @@ from secateur.report.formats import percent, size
 from secateur.report.latency import accuracy_against_time
 from secateur.report.palette import INK, MUTED, PAGE, looks
 from secateur.report.vega import Spec, Story, as_is, chart, ends, number, span, tip
+from secateur.report.worse import accuracy_against_strength, reliability_diagrams
 
 SIZE_TITLES = {"onnx": "ONNX file, as it is deployed", "zstd": "Weights after zstd"}
 PARTS = {"train": "var(--p1)", "val": "var(--p2)", "test": "var(--p3)"}  # one hue, three depths
@@ -25,6 +26,9 @@ def figures(story: Story) -> dict[str, Spec]:
     drawn |= {f"curve-{i}": spec for i, spec in enumerate(training_curves(story))}
     drawn |= {f"sparsity-{i}": spec for i, spec in enumerate(accuracy_against_sparsity(story))}
     drawn["recall"] = recall_per_class(story)
+    for i, harm in enumerate(story["harm"]):
+        drawn |= {f"worse-{i}-{k}": spec for k, spec in enumerate(accuracy_against_strength(story, harm))}
+        drawn |= {f"sure-{i}-{k}": spec for k, spec in enumerate(reliability_diagrams(story, harm))}
     return {name: spec for name, spec in drawn.items() if spec}
 
 

@@ -49,6 +49,7 @@ def page(story: dict[str, Any], vega_js: str) -> str:
             parts=PARTS,
             used={a["use"] for a in story["answers"]},
             reach=_reach(story),
+            reach_of_classes=_reach_of_classes(story),
             matrices=_matrices(story),
             css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
             scripts=scripts,
@@ -92,6 +93,13 @@ def _reach(story: dict[str, Any]) -> float:
     """Points to either side of 0 that the small interval drawings hold: what lies further is cut, and marked."""
     margins = [c["margin"] for c in story["claims"]]
     return 4 * max(margins, default=1.0)
+
+
+def _reach_of_classes(story: dict[str, Any]) -> float:
+    """The same for classes: the largest change, and no less than for whole networks."""
+    changes = [c["change"]["difference"] for h in story["harm"] for p in h["paid"] for c in p["classes"]]
+    ends = [abs(x) for d in changes for x in (d["value"], d["low"], d["high"]) if x is not None]
+    return float(max([_reach(story), *ends]))
 
 
 def forest(compared: dict[str, Any], reach: float, width: int = 72) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from secateur.records import DataFacts, ModelResult, Results
 from secateur.report import published
 from secateur.report.decision import decide
+from secateur.report.harm import harms
 from secateur.report.holes import holes
 from secateur.report.rows import Row, classes, configurations, confused, confusion, once, pareto
 from secateur.report.speed import speeds
@@ -48,6 +49,7 @@ def tell(results: Results) -> Row:
             "data": _data(results.data),
             "curves": [_curve(results, m) for m in results.models],
             **_classwise(results, rows),
+            "harm": harms(results, rows),
             "parity": [_parity(m) for m in results.models],
             "how": how(results),
             "cost": _cost(results),
@@ -182,9 +184,13 @@ def how(results: Results) -> list[Row]:
     for e in (m.evaluation for m in results.models if m.evaluation):
         found.setdefault("Macro-F1", []).append(e.macro_f1)
         found.setdefault("Balanced accuracy", []).append(e.balanced_accuracy)
+        if e.reliability:
+            found.setdefault("Calibration", []).append(e.reliability.ece)
         found.setdefault("Recall and precision of a class", []).extend(
             x for c in e.classes for x in (c.recall, c.precision)
         )
+    for worse in (r for h in results.harm for r in h.robustness):
+        found.setdefault("Accuracy on photos made worse", []).extend((worse.mean, worse.rows[0].accuracy))
     return [
         {
             "what": what,
@@ -217,8 +223,9 @@ def _cost(results: Results) -> Row:
 
 
 def _records(results: Results) -> Row:
-    """Everything as it was handed in, less the predictions."""
+    """Everything as it was handed in, less the predictions, and the photos that stand in the story already."""
     models = tuple(
         replace(m, evaluation=replace(m.evaluation, predictions=()) if m.evaluation else None) for m in results.models
     )
-    return asdict(replace(results, models=models))
+    harm = tuple(replace(h, victims=tuple(replace(v, thumbnail="") for v in h.victims)) for h in results.harm)
+    return asdict(replace(results, models=models, harm=harm))

@@ -23,6 +23,7 @@ from secateur.records import (
     Comparison,
     DataFacts,
     Evaluation,
+    Harm,
     History,
     Measured,
     ModelResult,
@@ -34,6 +35,7 @@ from secateur.records import (
     Summary,
 )
 from secateur.steps.context import Context
+from secateur.steps.harm import harms
 from secateur.steps.photos import snapshot
 from secateur.steps.prune import Pruned
 
@@ -48,6 +50,7 @@ class Collected:
     choices: tuple[Choice, ...]
     comparisons: tuple[Comparison, ...]
     benches: tuple[Bench, ...] = ()
+    harm: tuple[Harm, ...] = ()
 
 
 def choose(ctx: Context) -> None:
@@ -90,6 +93,7 @@ def collect(ctx: Context) -> None:
             choices,
             tuple(comparisons),
             tuple(read(Bench, f / "bench.json") for role, f in ctx.inputs.items() if role.startswith("bench/")),
+            harms(ctx, photos, np.array(test), models, chosen),
         ),
         ctx.out / "collected.json",
     )

@@ -1,17 +1,22 @@
-"""Steps that measure: size and work, and the one look at the test photos."""
+"""Steps that measure: size and work, and the one look at the test photos, as they are and made worse."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import torch
 
+from secateur.checking import FILE
 from secateur.export import runtime
 from secateur.files import dump
 from secateur.measure import size, work
 from secateur.measure.accuracy import evaluate as accuracy
+from secateur.measure.calibration import reliability
+from secateur.measure.robustness import robustness as corrupted
 from secateur.models import prunable, saved
 from secateur.steps.context import Context
-from secateur.steps.photos import part, snapshot
+from secateur.steps.photos import part, snapshot, some
 
 
 def profile(ctx: Context) -> None:
@@ -33,18 +38,30 @@ def profile(ctx: Context) -> None:
 
 
 def evaluate(ctx: Context) -> None:
-    """evaluation.json: the exported file on the test photos. The only step that is handed them."""
+    """evaluation.json: the exported file on the test photos."""
     test = part(ctx, "test")
     model = runtime.load(ctx.inputs["export"] / "model.onnx")
     said = []
     for i in range(0, len(test.positions), 256):
-        said.append(model.logits(test.pixels[test.positions[i : i + 256]]).argmax(1))
+        said.append(model.logits(test.pixels[test.positions[i : i + 256]]))
         ctx.progress(i, len(test.positions), "photos")
-    made = accuracy(
-        test.labels[test.positions],
-        np.concatenate(said),
-        snapshot(ctx).classes,
-        test.split_digest,
-        test.groups[test.positions],
-    )
-    dump(made, ctx.out / "evaluation.json")
+    logits, labels = np.concatenate(said), test.labels[test.positions]
+    groups = test.groups[test.positions]
+    made = accuracy(labels, logits.argmax(1), snapshot(ctx).classes, test.split_digest, groups)
+    found = reliability(runtime.softmax(logits), labels, groups)
+    dump(replace(made, reliability=found), ctx.out / "evaluation.json")
+
+
+def robustness(ctx: Context) -> None:
+    """robustness.json: exported files on some of the test photos, made worse; tolerant: a file that was not made is
+    left out."""
+    test = some(part(ctx, "test"), ctx.params["photos"])
+    files = {
+        role.removeprefix(FILE): runtime.load(folder / "model.onnx").logits
+        for role, folder in ctx.inputs.items()
+        if role.startswith(FILE)
+    }
+    labels, groups = test.labels[test.positions], test.groups[test.positions]
+    against = ctx.params["against"]
+    found = corrupted(files, test.pixels, test.positions, labels, groups, against, ctx.progress)
+    dump(found, ctx.out / "robustness.json")

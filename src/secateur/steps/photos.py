@@ -43,7 +43,7 @@ def pixels(ctx: Context) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One side of the split. Only `evaluate` asks for "test"."""
+    """One side of the split. Only `evaluate` and `robustness` ask for "test"."""
 
     pixels: npt.NDArray[np.uint8]  # (N, px, px, 3), all photos, memory-mapped
     positions: npt.NDArray[np.int64]  # (n,) into them
