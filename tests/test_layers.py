@@ -21,6 +21,8 @@ MAY = {
     "catalogue": {"backbones", "errors", "data", "models", "pruning", "training", "export"},
     "files": {"errors"},
     "quantities": set(),
+    "timed": {"records"},
+    "limits": {"records", "timed"},
     "choice": {"catalogue"},
     "settings": {"errors", "catalogue", "quantities", "choice"},
     "arms": {"settings", "catalogue", "choice"},
@@ -37,13 +39,16 @@ MAY = {
     "engine": {"records", "errors", "settings", "catalogue", "files", "plan", "budget", "steps", "store"},
     "crew": {"errors", "settings", "plan", "engine", "store"},
     "sizing": {"records", "errors", "settings", "catalogue", "files", "budget", "engine", "steps"},
-    "study": LEAVES | {"budget", "crew", "engine", "prepare", "resolve", "sizing", "store", "data", "measure", "steps"},
+    "study": LEAVES
+    | {"budget", "crew", "engine", "prepare", "resolve", "sizing", "store", "data", "measure", "steps"}
+    | {"limits", "quantities"},
     "cli": LEAVES
     | {"budget", "engine", "prepare", "resolve", "sizing", "store", "study", "report", "data", "export", "steps"}
     | {"quantities"},
     "__init__": set(),
     "__main__": {"cli"},
 } | {folder: {"records", "errors", "settings", "catalogue", "backbones"} for folder in FOLDERS}
+MAY["report"] |= {"limits", "timed"}
 
 
 def _modules() -> list[Path]:

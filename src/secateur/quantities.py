@@ -11,9 +11,19 @@ def in_bytes(words: str) -> int:
         return 0
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG])(i?)B?\s*", words, re.IGNORECASE)
     if not found or float(found[1]) <= 0:
-        raise ValueError(f"memory is written like 4GiB, 512MiB or 3GB; got '{words}'")
+        raise ValueError(f"a size is written like 4GiB, 512MiB, 3GB or 800kB; got '{words}'")
     power = "KMG".index(found[2].upper()) + 1
     return int(float(found[1]) * (1024 if found[3] else 1000) ** power)
+
+
+def milliseconds(words: str) -> float:
+    """'20ms', '0.5ms', '1.5s' → milliseconds; '' → 0. Raises ValueError."""
+    if not words:
+        return 0.0
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s)\s*", words, re.IGNORECASE)
+    if not found or float(found[1]) <= 0:
+        raise ValueError(f"a latency is written like 20ms, 0.5ms or 1.5s; got '{words}'")
+    return float(found[1]) * (1000 if found[2].lower() == "s" else 1)
 
 
 def seconds(words: str) -> float:

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from secateur import catalogue
 from secateur.choice import MethodChoice, Table, sparsity
 from secateur.errors import NotKnown, UserError
-from secateur.quantities import in_bytes, seconds
+from secateur.quantities import in_bytes, milliseconds, seconds
 
 SOURCES = ("hub", "package", "random")  # of weights; anything else is a file
 
@@ -76,6 +76,14 @@ class Study(Table):
         description="test photos made worse in 35 ways, for the networks of the first seed; 0: none",
     )
     margin: float = Field(default=1.0, gt=0, description="points of accuracy that count as equally good")
+    max_size: str = Field(default="", description="such as '1MB': the file to deploy may be no larger")
+    max_latency: str = Field(
+        default="",
+        description="such as '20ms': one photo on one thread may take no longer, where it was timed",
+    )
+    max_memory: str = Field(
+        default="", description="such as '200MiB': a process that loads the file and predicts may take no more"
+    )
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto", description="arithmetic of training; auto: bf16 where it is faster"
     )
@@ -123,10 +131,16 @@ class Study(Table):
         seconds(value)
         return value
 
-    @field_validator("memory")
+    @field_validator("memory", "max_size", "max_memory")
     @classmethod
-    def _memory(cls, value: str) -> str:
+    def _bytes(cls, value: str) -> str:
         in_bytes(value)
+        return value
+
+    @field_validator("max_latency")
+    @classmethod
+    def _latency(cls, value: str) -> str:
+        milliseconds(value)
         return value
 
     @field_validator("input_px")

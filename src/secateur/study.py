@@ -19,8 +19,10 @@ from secateur.crew import crew
 from secateur.engine import Silent, Walk, Watcher, is_disk_full, planned_keys
 from secateur.errors import StepFailed, UserError
 from secateur.files import dump, read
+from secateur.limits import picks
 from secateur.plan import missing_controls, plan
-from secateur.records import Outcome, Results, Snapshot
+from secateur.quantities import in_bytes, milliseconds
+from secateur.records import Limits, Outcome, Results, Snapshot
 from secateur.resolve import settle
 from secateur.settings import Study, networks
 from secateur.sizing import sized
@@ -66,8 +68,8 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
 
 
 def _hand_over(results: Results, store: Store, keys: Mapping[str, str], home: Path) -> None:
-    """RUN/models/: the ONNX files that a user would take, by name: dense, and what validation chose of each method;
-    of several seeds, the one that did best on validation."""
+    """RUN/models/: the ONNX files that a user would take, by name: dense, and what validation chose of each method,
+    and what is picked within the limits; of several seeds, the one that did best on validation."""
     fresh = home / f".models-{uuid.uuid4().hex[:8]}"
     fresh.mkdir()
     try:
@@ -78,12 +80,14 @@ def _hand_over(results: Results, store: Store, keys: Mapping[str, str], home: Pa
 
 
 def _copy(results: Results, store: Store, keys: Mapping[str, str], fresh: Path) -> None:
+    within = {pick.config for pick in picks(results)}
     for summary in results.summaries:
         own = [m for m in results.models if m.config == summary.config]
         best = max(own, key=lambda m: m.val_accuracy)
         kind = "quantize" if summary.role == "quantized" else "export"
         exported = f"{kind}/{best.config}/seed{best.seed}"
-        if (summary.chosen or summary.role in ("dense", "quantized")) and exported in keys:
+        wanted = summary.chosen or summary.role in ("dense", "quantized") or summary.config in within
+        if wanted and exported in keys:
             several = len({s.backbone for s in results.summaries}) > 1
             name = summary.config.replace("/", "-") if several else summary.config.split("/", 1)[1].replace("/", "-")
             shutil.copy(store.folder(kind, keys[exported]) / "model.onnx", fresh / f"{name}.onnx")
@@ -157,6 +161,7 @@ def _results(
         comparisons=collected.comparisons,
         benches=collected.benches,
         harm=collected.harm,
+        limits=Limits(in_bytes(study.max_size), milliseconds(study.max_latency), in_bytes(study.max_memory)),
         missing_controls=missing_controls(study),
         outcomes=outcomes,
         notes=notes,

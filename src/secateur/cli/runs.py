@@ -13,14 +13,16 @@ from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, console, echo_json, mebibytes
 from secateur.errors import NotKnown, UserError
 from secateur.files import dump, read
-from secateur.records import Bench, Outcome, Results
+from secateur.quantities import in_bytes, milliseconds
+from secateur.records import Bench, Limits, Outcome, Results
 from secateur.store import Store
 
 BENCHES = "benches"  # in a run's folder: figures from other machines
 
 
-def draw(runs: Path, name: str) -> Path:
-    """Draw the report of a run from its results; the page's path. Raises UserError."""
+def draw(runs: Path, name: str, limits: Limits | None = None) -> Path:
+    """Draw the report of a run from its results; the page's path. `limits` take the place of the study's.
+    Raises UserError."""
     store = Store(runs)
     home = store.run(name)
     if not (home / "results.json").is_file():
@@ -29,7 +31,7 @@ def draw(runs: Path, name: str) -> Path:
         )
     results = read(Results, home / "results.json")
     others = [read(Bench, file) for file in sorted((home / BENCHES).glob("*.json"))]
-    results = replace(results, benches=(*results.benches, *others))
+    results = replace(results, benches=(*results.benches, *others), limits=limits or results.limits)
     page = catalogue.load("secateur.report.draw:write_report")
     page(results, home, _charts(store))
     return home / "report.html"
@@ -48,6 +50,13 @@ def _keep(home: Path, file: Path) -> None:
         )
     (home / BENCHES).mkdir(exist_ok=True)
     dump(found, home / BENCHES / f"{file.stem}.json")
+
+
+def _limits(size: str, latency: str, memory: str) -> Limits:
+    try:
+        return Limits(in_bytes(size), milliseconds(latency), in_bytes(memory))
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def _charts(store: Store) -> str:
@@ -81,13 +90,17 @@ def add(app: typer.Typer) -> None:
         benches: list[Path] = typer.Option(
             [], "--with", help="Figures that `secateur bench --out` wrote, on this machine or another. They stay."
         ),
+        max_size: str = typer.Option("", help="Such as 1MB: the file may be no larger."),
+        max_latency: str = typer.Option("", help="Such as 20ms: one photo on one thread may take no longer."),
+        max_memory: str = typer.Option("", help="Such as 200MiB: a process that predicts may take no more."),
         runs: Path = RUNS,
     ) -> None:
         """Draw a run's report again from its results: report.html and report.json."""
         where, name = _name(run, runs)
+        limits = _limits(max_size, max_latency, max_memory)
         for file in benches:
             _keep(Store(where).run(name), file)
-        typer.echo(draw(where, name))
+        typer.echo(draw(where, name, limits))
 
     @app.command("runs")
     def list_runs(runs: Path = RUNS, as_json: bool = JSON) -> None:

@@ -9,6 +9,7 @@ from secateur.records.bench import Bench, Candidate, LayerTime, Peak, Speed, Tim
 from secateur.records.calibration import Bin, Reliability
 from secateur.records.comparisons import Comparison, Verdict
 from secateur.records.harm import ClassChange, Harm, Paid, Robustness, RobustnessRow, Victim
+from secateur.records.limits import Cost, Fit, Fits, Limits, Pick
 from secateur.records.models import ClassRow, Epoch, Evaluation, History, LayerRow, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Photo, Problem, Snapshot, Split
@@ -23,13 +24,17 @@ __all__ = [
     "ClassChange",
     "ClassRow",
     "Comparison",
+    "Cost",
     "DataFacts",
     "Epoch",
     "Evaluation",
+    "Fit",
+    "Fits",
     "Harm",
     "History",
     "LayerRow",
     "LayerTime",
+    "Limits",
     "Machine",
     "Measured",
     "ModelResult",
@@ -38,6 +43,7 @@ __all__ = [
     "Parity",
     "Peak",
     "Photo",
+    "Pick",
     "Problem",
     "Profile",
     "Reliability",

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from secateur.records.bench import Bench
 from secateur.records.comparisons import Comparison
 from secateur.records.harm import Harm
+from secateur.records.limits import Limits
 from secateur.records.models import Evaluation, History, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Problem
@@ -106,5 +107,6 @@ class Results:
     outcomes: tuple[Outcome, ...]
     benches: tuple[Bench, ...] = ()  # of this machine, a network each, and of others
     harm: tuple[Harm, ...] = ()  # a network each
+    limits: Limits = field(default_factory=Limits)  # that the device sets
     notes: tuple[str, ...] = ()  # what was shrunk to the budget, and other things said in words
     published: dict[str, Any] = field(default_factory=dict)  # the study file's [published] table

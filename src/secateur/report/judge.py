@@ -12,7 +12,7 @@ from typing import Literal
 
 from secateur.records import Comparison, Results, Summary
 from secateur.report.formats import NARROW, difference, size
-from secateur.report.timed import speedup_of
+from secateur.timed import speedup_of
 
 State = Literal["passes", "fails", "open"]
 

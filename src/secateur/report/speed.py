@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from secateur.records import Bench, Candidate, ModelResult, Results, Timing, Way
 from secateur.report.rows import Row
-from secateur.report.timed import configs_of, first_timing
+from secateur.timed import configs_of, first_timing
 
 MOST_LAYERS = 40
 

@@ -14,6 +14,7 @@ from secateur.report.harm import harms
 from secateur.report.holes import holes
 from secateur.report.rows import Row, classes, configurations, confused, confusion, once, pareto
 from secateur.report.speed import speeds
+from secateur.report.within import within
 from secateur.report.wording import OF_THE_METHOD, claim, pictures
 
 FORMAT = 1
@@ -39,6 +40,7 @@ def tell(results: Results) -> Row:
             "pictures": pictures(results),
             "answer": answers[0],
             "answers": answers,
+            "within": within(results, rows),
             "made": made(results),
             "models": rows,
             "pareto": {size: pareto(rows, size) for size in ("onnx", "zstd")},
