@@ -63,6 +63,19 @@ def test_the_dense_network_is_quantised_and_compared_with_what_it_was_made_of():
     assert steps["collect"].params["roles"]["cnn/dense-longer-int8"] == ["quantized", "int8", 0.0]
 
 
+def test_a_target_in_time_is_searched_once_and_its_control_takes_the_same_widths():
+    method = {"name": "filter-taylor", "scope": "global", "latency": [0.5], "round": "auto"}
+    steps = {s.id: s for s in plan(settled(methods=[method], seeds=[3, 4]))}
+    (search,) = [s for s in steps.values() if s.kind == "search"]
+    assert search.id == "search/cnn/filter-taylor-latency-xauto-global/0.5"
+    assert search.params["multiples"] == [4, 8, 16, 32]
+    assert search.inputs["evidence"] == "evidence/cnn/dense/seed3"
+    cut = [s for s in steps.values() if s.kind == "prune"]
+    assert len(cut) == 4  # the method and its control, two seeds each
+    assert all(s.inputs["search"] == search.id for s in cut)
+    assert search.id in steps["collect"].inputs
+
+
 def test_files_are_timed_one_network_after_the_other_and_those_of_chance_are_not():
     also = [{"backbone": "tf_efficientnet_lite0", "weights": "package", "input_px": 32}]
     steps = {s.id: s for s in plan(settled(methods=["filter-l1"], seeds=[3, 4], sparsities=[0.5], also=also))}

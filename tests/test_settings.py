@@ -46,6 +46,11 @@ def test_every_field_has_a_help_text():
         ({"methods": ["magnitude", "magnitude"]}, "twice"),
         ({"methods": [{"name": "random", "like": "filter-l1"}]}, "method 'random' cuts weights, 'filter-l1' does not"),
         ({"methods": [{"name": "magnitude", "hidden_units": True}]}, "magnitude"),
+        ({"methods": [{"name": "magnitude", "latency": [0.5]}]}, "sets weights to zero"),
+        ({"methods": [{"name": "filter-l1", "latency": [0.5], "macs": [0.5]}]}, "set one of"),
+        ({"methods": [{"name": "filter-l1", "round": "auto"}]}, "chosen by time at a target in macs or latency"),
+        ({"methods": [{"name": "filter-l1", "round": 8, "multiple": 8}]}, "round and multiple are the same"),
+        ({"methods": [{"name": "filter-l1", "latency": [1.5]}]}, "got 1.5"),
     ],
 )
 def test_a_mistake_is_one_line(values: dict, said: str):

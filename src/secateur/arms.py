@@ -133,9 +133,21 @@ def arm_id(study: Study, choice: MethodChoice) -> str:
 
 def targets(study: Study, choice: MethodChoice) -> tuple[float, ...]:
     """What a method takes away, rising: of its filters or weights, or of the network's multiply-adds or parameters."""
-    kept = choice.macs or choice.params
+    kept = choice.macs or choice.params or choice.latency
     away = tuple(round(1 - k, 12) for k in kept) if kept else choice.sparsities or study.sparsities
     return tuple(sorted(set(away)))
+
+
+def searched(study: Study, choice: MethodChoice, target: float) -> str:
+    """The configuration whose cut is searched for by time, for a method and its control alike; "" for no search."""
+    if not choice.multiples:
+        return ""
+    own = [c for c in study.methods if c.multiples and target in targets(study, c)]
+    for method in own:
+        control = control_of(method)
+        if method == choice or (control and arm_id(study, control) == arm_id(study, choice)):
+            return config_of(study, method, target)
+    return config_of(study, choice, target)
 
 
 def config_of(study: Study, choice: MethodChoice, target: float) -> str:

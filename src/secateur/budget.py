@@ -19,8 +19,10 @@ HEAD_SECONDS = 2e-5  # a photo whose features are kept, in a head's training
 FEATURE_BYTES = 4 * 1536  # between EfficientNet-B0's 1,280 features and B3's 1,536
 EVIDENCE_PHOTOS = 1024  # as steps.evidence takes
 QUANTIZE_PHOTOS = 200  # as export.int8 calibrates with
+SQUARE = ("macs", "params", "latency")
 BENCH_SECONDS = 8.0  # a file: processes started afresh, its memory, its layers
 CORRUPT_SECONDS = 0.001  # a photo of 100 px, in one way
+SEARCH_TURNS = 3  # as measure.search makes
 DECODE_SECONDS = 0.002  # a photo; decoding is a small part of a study, and a wrong guess moves little
 
 
@@ -74,6 +76,8 @@ def estimate(
             disk = costs.model_bytes
         elif step.kind == "adopt":
             disk = costs.model_bytes
+        elif step.kind == "search":
+            took = len(step.params["multiples"]) * SEARCH_TURNS * (costs.export_seconds + BENCH_SECONDS)
         elif step.kind == "prune":
             took, disk = 0.3 + val * costs.eval_seconds, int(costs.model_bytes * kept)
         elif step.kind == "export":
@@ -111,8 +115,8 @@ def _cut(step: Step) -> float:
     if len(words) != 5 or not words[2].startswith("filter"):
         return 0.0
     cut = float(words[3])
-    # of multiply-adds or parameters, either of which falls with the square of the width
-    return 1 - (1 - cut) ** 0.5 if "-macs" in words[2] or "-params" in words[2] else cut
+    # of multiply-adds, parameters or time, each of which falls with the square of the width, more or less
+    return 1 - (1 - cut) ** 0.5 if any(f"-{w}" in words[2] for w in SQUARE) else cut
 
 
 def photos_of(study: Study, there: int) -> int:

@@ -27,7 +27,8 @@ def after(nets: Sequence[Study], making: Sequence[Step]) -> list[Step]:
     timed = benches(nets, files) if nets[0].bench else []
     tests = [evaluate(at[_net(model)], model) for model in files]
     worse = [robustness(net, files) for net in nets if net.robustness]
-    return [*checked, *int8, *choices, *timed, *tests, *worse, collect(nets, files, choices, [*timed, *worse])]
+    others = [*timed, *worse, *(s for s in making if s.kind == "search")]
+    return [*checked, *int8, *choices, *timed, *tests, *worse, collect(nets, files, choices, others)]
 
 
 def _net(model: Step) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from secateur import catalogue
+
+AUTO = (4, 8, 16, 32)  # roundings that registers and caches of usual processors like
 
 
 class Table(BaseModel):
@@ -38,8 +40,10 @@ class MethodChoice(Table):
     part: Literal["all", "head", "backbone"] = Field(
         default="all", description="of a transfer network: all of it, its head alone (as the study did), its backbone"
     )
-    multiple: int = Field(
-        default=0, ge=0, le=64, description="filters: widths are a multiple of this; 0: 8 for timm's networks, else 1"
+    multiple: Annotated[int, Field(ge=0, le=64)] | Literal["auto"] = Field(
+        default=0,
+        description="filters: widths are a multiple of this (`round` is the same); 0: 8 for timm's networks, else 1; "
+        "auto: the fastest of 4, 8, 16 and 32 on this machine",
     )
     sparsities: tuple[float, ...] = Field(default=(), description="targets of this method alone; empty: the study's")
     macs: tuple[float, ...] = Field(
@@ -49,16 +53,30 @@ class MethodChoice(Table):
         default=(), description="filters: keep at most these fractions of the parameters, instead of sparsities"
     )
 
+    latency: tuple[float, ...] = Field(
+        default=(),
+        description="filters: take at most these fractions of the dense file's time on this machine, one photo on one "
+        "thread, instead of sparsities; found by timing cuts",
+    )
     like: str = Field(
         default="", description="random pruning with scope global: layers as sparse or narrow as this method makes them"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rounded(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "round" in values:
+            if "multiple" in values:
+                raise ValueError("round and multiple are the same: set one")
+            values = {k: v for k, v in values.items() if k != "round"} | {"multiple": values["round"]}
+        return values
 
     @field_validator("sparsities")
     @classmethod
     def _sparsities(cls, values: tuple[float, ...]) -> tuple[float, ...]:
         return tuple(sorted({sparsity(v) for v in values}))
 
-    @field_validator("macs", "params")
+    @field_validator("macs", "params", "latency")
     @classmethod
     def _fractions(cls, values: tuple[float, ...]) -> tuple[float, ...]:
         for value in values:
@@ -75,16 +93,27 @@ class MethodChoice(Table):
             raise ValueError(f"method '{self.name}' cuts {row.cuts}, '{self.like}' does not")
         if row.cuts == "weights" and self.hidden_units:
             raise ValueError(f"method '{self.name}' cuts no units: hidden_units is for filter methods")
-        if row.cuts == "weights" and (self.macs or self.params or self.multiple):
-            raise ValueError(f"method '{self.name}' sets weights to zero: macs, params and multiple are for filters")
-        if sum(map(bool, (self.sparsities, self.macs, self.params))) > 1:
-            raise ValueError("set one of sparsities, macs and params: name the method twice")
+        if row.cuts == "weights" and (self.macs or self.params or self.latency or self.multiple):
+            raise ValueError(
+                f"method '{self.name}' sets weights to zero: macs, params, latency and multiple are for filters"
+            )
+        if sum(map(bool, (self.sparsities, self.macs, self.params, self.latency))) > 1:
+            raise ValueError("set one of sparsities, macs, params and latency: name the method twice")
+        if self.multiple == "auto" and not (self.macs or self.latency):
+            raise ValueError(f"method '{self.name}': widths are chosen by time at a target in macs or latency")
         return self
 
     @property
-    def measure(self) -> Literal["sparsity", "macs", "params"]:
+    def measure(self) -> Literal["sparsity", "macs", "params", "latency"]:
         """What its targets are fractions of."""
-        return "macs" if self.macs else "params" if self.params else "sparsity"
+        return "macs" if self.macs else "params" if self.params else "latency" if self.latency else "sparsity"
+
+    @property
+    def multiples(self) -> tuple[int, ...]:
+        """Roundings to be tried on this machine; empty where none is searched."""
+        if self.multiple == "auto" or (self.latency and not self.multiple):
+            return AUTO
+        return (int(self.multiple),) if self.latency else ()
 
     @property
     def id(self) -> str:

@@ -79,6 +79,8 @@ class Walk:
         self.steps, self.keys, self.store, self.home, self.watcher = steps, keys, store, home, watcher
         self.kinds = {name: given(name) for name in keys} | {s.id: s.kind for s in steps}
         self.outcomes: dict[str, Outcome] = {}
+        self.places = {step.id: i for i, step in enumerate(steps)}
+        self.searches = [i for i, step in enumerate(steps) if step.kind == "search"]
 
     def run(self, record: bool = True) -> tuple[Outcome, ...]:
         """Until every step has an outcome; `record`: keep outcomes.json in the run's folder up to date."""
@@ -115,10 +117,20 @@ class Walk:
     def _ready(self, step: Step) -> bool:
         """Its inputs have outcomes. No test photo is opened before every choice was made; and while files are timed
         nothing else is under way: all that comes before has ended, and what comes after waits."""
+        if not self._in_turn(step):
+            return False
         waits_for = WAITS.get(step.kind, ())
         if any(s.kind in waits_for and s.id not in self.outcomes for s in self.steps):
             return False
         return all(given(i) or i in self.outcomes for i in step.inputs.values())
+
+    def _in_turn(self, step: Step) -> bool:
+        """A search times files while steps are still to come: it has the machine to itself, what stands before it in
+        the plan has ended, and what stands behind it waits."""
+        at = self.places[step.id]
+        if step.kind == "search":
+            return all(s.id in self.outcomes for s in self.steps[:at])
+        return all(self.steps[i].id in self.outcomes for i in self.searches if i < at)
 
     def _one(self, step: Step, wait: bool) -> Outcome | None:
         """None: another process is making it."""

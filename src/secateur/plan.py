@@ -21,6 +21,7 @@ from secateur.arms import (
     longer,
     needs,
     recipe_for,
+    searched,
     targets,
     title,
     way_of,
@@ -146,6 +147,8 @@ def _seed(study: Study, seed: int) -> Iterator[Step]:
         inputs = {"model": begun[config]} | photos_in(study)
         params = {"device": study.device, "threads": study.threads}
         yield Step(f"evidence/{config}/seed{seed}", "evidence", params, inputs, f"gradients, seed {seed}")
+    if seed == study.seeds[0]:
+        yield from _searches(study, seed, begun)
     for choice in arms(study):
         yield from _arm(study, choice, seed, begun)
 
@@ -166,8 +169,24 @@ def _arm(study: Study, choice: MethodChoice, seed: int, begun: Mapping[str, str]
         inputs = {"model": begun[start]} | photos_in(study) | (_seen(study) if way.tune == "head" else {})
         if needs(choice):
             inputs |= {"evidence": f"evidence/{start}/seed{seed}"}
+        if searched(study, choice, target):
+            inputs |= {"search": f"search/{searched(study, choice, target)}"}
         yield Step(pruned, "prune", options | {"seed": seed}, inputs, f"prune {title(config)}, seed {seed}")
         yield _retrain(study, config, way, seed, pruned, None, begun[start])
+
+
+def _searches(study: Study, seed: int, begun: Mapping[str, str]) -> Iterator[Step]:
+    """Cuts that meet a target in time, found once, by the first seed's network: all seeds get the same widths."""
+    for choice in (c for c in study.methods if c.multiples):
+        start = base(study, way_of(study, choice))
+        for target in targets(study, choice):
+            config = config_of(study, choice, target)
+            options = {k: v for k, v in _options(study, choice, target).items() if k not in ("match", "refit")}
+            inputs = {"model": begun[start]}
+            if needs(choice):
+                inputs |= {"evidence": f"evidence/{start}/seed{seed}"}
+            params = options | {"config": config, "multiples": list(choice.multiples), "seed": seed}
+            yield Step(f"search/{config}", "search", params, inputs, f"search for the cut of {title(config)}")
 
 
 def _whole(study: Study) -> Way:
@@ -207,7 +226,7 @@ def _dense(study: Study, id: str, seed: int) -> Iterator[Step]:
 def _options(study: Study, choice: MethodChoice, target: float) -> dict[str, Any]:
     """Of a pruning; what stands at its default is None, which moves no old key."""
     filters = catalogue.method(choice.name).cuts == "filters"
-    rounded = choice.multiple or (8 if is_transfer(study) else 1)
+    rounded = choice.multiple or ("auto" if choice.multiples else 8 if is_transfer(study) else 1)
     whole = is_transfer(study) and choice.part != "head"
     return {
         "method": choice.name,
@@ -217,7 +236,7 @@ def _options(study: Study, choice: MethodChoice, target: float) -> dict[str, Any
         "hidden_units": choice.hidden_units or None,
         "part": choice.part if choice.part != "all" else None,
         "measure": choice.measure if choice.measure != "sparsity" else None,
-        "multiple": rounded if filters and rounded > 1 else None,
+        "multiple": rounded if filters and rounded != 1 else None,
         "like": choice.like or None,
         "match": True if whole else None,
         "refit": True if whole and catalogue.method(choice.name).kind == "score" else None,

@@ -161,6 +161,7 @@ def _results(
         comparisons=collected.comparisons,
         benches=collected.benches,
         harm=collected.harm,
+        searches=collected.searches,
         limits=Limits(in_bytes(study.max_size), milliseconds(study.max_latency), in_bytes(study.max_memory)),
         missing_controls=missing_controls(study),
         outcomes=outcomes,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from results_builder import bench, results
 
+from secateur.records import Measured, Search, Tried
 from secateur.report.page import page
 from secateur.report.story import tell
 
@@ -64,3 +65,17 @@ def test_without_a_bench_there_is_no_section() -> None:
     told = tell(results())
     assert told["speeds"] == []
     assert 'id="speed"' not in page(told, "")
+
+
+def test_a_search_by_time_shows_what_was_taken_and_what_the_same_work_does_unrounded() -> None:
+    def tried(multiple: int, speedup: float) -> Tried:
+        return Tried(multiple, 0.5, 0.468, Measured(speedup, "ratio", speedup - 0.03, speedup + 0.03, 200))
+
+    found = Search(
+        "cnn/filter-l1/0.3", "latency", 0.5, tried(16, 2.03), tried(1, 0.81), (tried(4, 1.67),), "<i>PC</i>", ("busy",)
+    )
+    html = page(tell(results(searches=(found,))), "")
+    assert "taken: multiples of 16" in html
+    assert "the same work, widths as they fall" in html
+    assert "<b>0.81</b>" in html
+    assert "&lt;i&gt;PC&lt;/i&gt;" in html

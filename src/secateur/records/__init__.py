@@ -14,6 +14,7 @@ from secateur.records.models import ClassRow, Epoch, Evaluation, History, LayerR
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Photo, Problem, Snapshot, Split
 from secateur.records.results import Choice, DataFacts, ModelResult, Results, Role, Summary
+from secateur.records.search import Search, Tried
 from secateur.records.steps import Outcome, State, Step
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Robustness",
     "RobustnessRow",
     "Role",
+    "Search",
     "Sizes",
     "Snapshot",
     "Speed",
@@ -59,6 +61,7 @@ __all__ = [
     "Step",
     "Summary",
     "Timing",
+    "Tried",
     "UnderLimit",
     "Verdict",
     "Victim",

@@ -12,6 +12,7 @@ from secateur.records.limits import Limits
 from secateur.records.models import Evaluation, History, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Problem
+from secateur.records.search import Search
 from secateur.records.steps import Outcome
 
 Role = Literal["dense", "control", "pruned", "quantized"]
@@ -107,6 +108,7 @@ class Results:
     outcomes: tuple[Outcome, ...]
     benches: tuple[Bench, ...] = ()  # of this machine, a network each, and of others
     harm: tuple[Harm, ...] = ()  # a network each
+    searches: tuple[Search, ...] = ()  # of targets in time
     limits: Limits = field(default_factory=Limits)  # that the device sets
     notes: tuple[str, ...] = ()  # what was shrunk to the budget, and other things said in words
     published: dict[str, Any] = field(default_factory=dict)  # the study file's [published] table

@@ -49,6 +49,12 @@ def _bench(results: Results, bench: Bench, rows: list[Row]) -> Row:
     }
 
 
+def searches(results: Results, rows: list[Row]) -> list[Row]:
+    """Targets in time: what was tried, what was taken, and the same multiply-adds with widths as they fall."""
+    names = {row["config"]: row["name"] for row in rows}
+    return [asdict(s) | {"name": names.get(s.config, s.config)} for s in results.searches]
+
+
 def _way(way: Way) -> Row:
     threads = "1 thread" if way.threads == 1 else f"{way.threads} threads"
     return asdict(way) | {"title": threads if way.batch == 1 else f"{threads}, {way.batch} at a time"}

@@ -13,7 +13,7 @@ from secateur.report.decision import decide
 from secateur.report.harm import harms
 from secateur.report.holes import holes
 from secateur.report.rows import Row, classes, configurations, confused, confusion, once, pareto
-from secateur.report.speed import speeds
+from secateur.report.speed import searches, speeds
 from secateur.report.within import within
 from secateur.report.wording import OF_THE_METHOD, claim, pictures
 
@@ -46,6 +46,7 @@ def tell(results: Results) -> Row:
             "pareto": {size: pareto(rows, size) for size in ("onnx", "zstd")},
             "choices": _choices(results, rows),
             "speeds": speeds(results, rows),
+            "searches": searches(results, rows),
             "claims": [asdict(c) | {"claim": claim(results, c)} for c in results.comparisons],
             "holes": holes(results),
             "data": _data(results.data),

@@ -27,6 +27,7 @@ STEPS: dict[str, Row] = {
     "adopt": Row(1, "secateur.steps.train:adopt", "a saved model, history.json"),
     "train": Row(1, "secateur.steps.train:train", "a saved model, history.json"),
     "evidence": Row(1, "secateur.steps.evidence:gather", "evidence.safetensors"),
+    "search": Row(1, "secateur.steps.search:find", "search.json", libraries=("torch", "onnxruntime"), local=True),
     "prune": Row(1, "secateur.steps.prune:prune", "a saved model, pruned.json"),
     "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
     "export": Row(3, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),

@@ -29,6 +29,7 @@ from secateur.records import (
     ModelResult,
     Parity,
     Profile,
+    Search,
     Sizes,
     Snapshot,
     Split,
@@ -51,6 +52,7 @@ class Collected:
     comparisons: tuple[Comparison, ...]
     benches: tuple[Bench, ...] = ()
     harm: tuple[Harm, ...] = ()
+    searches: tuple[Search, ...] = ()
 
 
 def choose(ctx: Context) -> None:
@@ -94,6 +96,7 @@ def collect(ctx: Context) -> None:
             tuple(comparisons),
             tuple(read(Bench, f / "bench.json") for role, f in ctx.inputs.items() if role.startswith("bench/")),
             harms(ctx, photos, np.array(test), models, chosen),
+            tuple(read(Search, f / "search.json") for role, f in ctx.inputs.items() if role.startswith("search/")),
         ),
         ctx.out / "collected.json",
     )

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from secateur import catalogue
 from secateur.arms import USUAL
 from secateur.errors import StepFailed
-from secateur.files import dump
+from secateur.files import dump, read
 from secateur.models import prunable, saved
 from secateur.pruning import channels, cutting, evidence, groups, masks, ranking, refit, widths
 from secateur.pruning.evidence import Gradients
+from secateur.records import Search
 from secateur.steps import features
 from secateur.steps.context import Context
 from secateur.steps.photos import part, some
@@ -84,23 +85,15 @@ def _cut(
     generator: torch.Generator,
 ) -> tuple[dict[str, list[int]], dict[str, dict[int, Tensor]], Pruned]:
     """Which channels stay of each group, what stays of each tensor (`cutting.stays`), and what is said of it."""
-    p, px = ctx.params, loaded.architecture.input_px
-    traced = channels.trace(loaded.model, torch.zeros(1, 3, px, px))
-    found = groups.cuttable(traced, p["spare"], bool(p["hidden_units"]))
-    prefix = {"head": "head.", "backbone": "body."}.get(p.get("part") or "all", "")
-    found = tuple(g for g in found if all(layer.startswith(prefix) for layer in g.layers))
-    if not found:
-        raise StepFailed(f"nothing to prune in the {p['part']} of {loaded.architecture.backbone}")
-    of: widths.Target = p.get("measure") or "filters"
-    target = p["target"] if of == "filters" else 1 - p["target"]
-    multiple = p.get("multiple") or 1
-    if p["scope"] == "global":
-        like = _structure(row, p)
-        ranked = _channel_scores(loaded.model, found, like, seen, generator)
-        goal = ranking.reach_ranked(traced, found, ranked, target, of, multiple)
-    else:
-        goal = widths.reach(traced, found, target, of, multiple)
-    scores = _channel_scores(loaded.model, found, row, seen, generator)
+    p = ctx.params
+    whole = Whole.of(loaded, p, row, seen, generator)
+    of: widths.Target = "macs" if p.get("measure") == "latency" else p.get("measure") or "filters"
+    target, multiple = p["target"] if of == "filters" else 1 - p["target"], p.get("multiple") or 1
+    if "search" in ctx.inputs:
+        cut = read(Search, ctx.inputs["search"] / "search.json").found
+        target, multiple = cut.asked, cut.multiple
+    goal = whole.reach(target, of, multiple)
+    found, traced, scores = whole.groups, whole.traced, whole.scores
     kept = widths.choose(scores, goal.counts)
     left = cutting.stays(found, kept)
     if p.get("refit"):
@@ -108,6 +101,39 @@ def _cut(
     cutting.cut_groups(loaded.model, found, kept)
     said = Pruned(0.0, tuple(p["spare"]), goal.macs / goal.macs_dense, goal.params / goal.params_dense)
     return kept, left, replace(said, whole=dict(traced.unprunable))
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A network before it is cut: what may go, and what speaks for it."""
+
+    traced: groups.Traced
+    groups: tuple[groups.Group, ...]
+    scores: dict[str, Tensor]
+    ranked: dict[str, Tensor] | None  # where one ranking runs over the network: what it ranks
+
+    @staticmethod
+    def of(
+        loaded: saved.Saved, p: Any, row: catalogue.Method, seen: Gradients | None, generator: torch.Generator
+    ) -> Whole:
+        """Raises StepFailed where nothing can go."""
+        px = loaded.architecture.input_px
+        traced = channels.trace(loaded.model, torch.zeros(1, 3, px, px))
+        found = groups.cuttable(traced, p["spare"], bool(p["hidden_units"]))
+        prefix = {"head": "head.", "backbone": "body."}.get(p.get("part") or "all", "")
+        found = tuple(g for g in found if all(layer.startswith(prefix) for layer in g.layers))
+        if not found:
+            raise StepFailed(f"nothing to prune in the {p['part']} of {loaded.architecture.backbone}")
+        ranked = None
+        if p["scope"] == "global":
+            ranked = _channel_scores(loaded.model, found, _structure(row, p), seen, generator)
+        return Whole(traced, found, _channel_scores(loaded.model, found, row, seen, generator), ranked)
+
+    def reach(self, target: float, of: widths.Target, multiple: int) -> widths.Widths:
+        """The widths that meet a target; see `widths.reach` and `ranking.reach_ranked`."""
+        if self.ranked is None:
+            return widths.reach(self.traced, self.groups, target, of, multiple)
+        return ranking.reach_ranked(self.traced, self.groups, self.ranked, target, of, multiple)
 
 
 def _matching(ctx: Context, loaded: saved.Saved) -> Iterator[Any]:

@@ -1,0 +1,46 @@
+"""The step that looks for a cut which meets a target in time, by exporting and timing few of them."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from pathlib import Path
+
+import torch
+
+from secateur import catalogue
+from secateur.export import onnx
+from secateur.files import dump
+from secateur.measure.machine import machine
+from secateur.measure.search import search
+from secateur.models import saved
+from secateur.pruning import cutting, evidence, widths
+from secateur.steps.context import Context
+from secateur.steps.prune import Whole
+
+
+def find(ctx: Context) -> None:
+    """search.json. Raises StepFailed where no cut meets the target."""
+    p, loaded = ctx.params, saved.load(ctx.inputs["model"])
+    row = catalogue.method(p["method"])
+    seen = evidence.load(ctx.inputs["evidence"]) if "evidence" in ctx.inputs else None
+    whole = Whole.of(loaded, p, row, seen, torch.Generator().manual_seed(p["seed"]))
+    with tempfile.TemporaryDirectory(dir=ctx.work) as folder:
+        made: list[Path] = []
+
+        def export(model: torch.nn.Module) -> Path:
+            made.append(Path(folder) / f"{len(made)}.onnx")
+            onnx.export(model, loaded.preprocess, loaded.labels, made[-1], {})
+            return made[-1]
+
+        def build(multiple: int, asked: float) -> tuple[Path, float]:
+            goal = whole.reach(asked, "macs", multiple)
+            kept = widths.choose(whole.scores, goal.counts)
+            model = cutting.cut_groups(copy.deepcopy(loaded.model), whole.groups, kept)
+            return export(model), goal.macs / goal.macs_dense
+
+        dense = export(copy.deepcopy(loaded.model))
+        found = search(
+            p["config"], p["measure"], 1 - p["target"], p["multiples"], dense, build, machine().cpu, ctx.progress
+        )
+    dump(found, ctx.out / "search.json")
