@@ -1,5 +1,5 @@
-"""`latency = 0.5` on EfficientNet-Lite0: the cut that a study finds, measured, beside the same multiply-adds with widths
-as they fall.
+"""`latency = 0.5` on EfficientNet-Lite0: the cut that a study finds, measured, beside the same multiply-adds with
+widths as they fall.
 
     python benchmarks/latency_target.py --photos raw-img
 

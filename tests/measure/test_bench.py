@@ -13,12 +13,14 @@ import pytest
 from onnx import TensorProto, helper
 
 from secateur.errors import NotKnown, StepFailed, UserError
+from secateur.export.int8 import FAMILY
 from secateur.measure import energy as energies
 from secateur.measure import limits
 from secateur.measure.bench import Effort, bench
 from secateur.measure.entries import entries
 from secateur.measure.layers import layer_times, of_events
 from secateur.measure.peak import peak
+from secateur.measure.runtimes import INT8_FOR
 from secateur.records import Way
 
 LITTLE = Effort(rounds=4, processes=2)
@@ -252,3 +254,25 @@ def test_the_process_that_runs_a_file_loads_no_torch(folder: Path):
     ready, answer = (json.loads(line) for line in done.stdout.splitlines())
     assert ready["input_px"] == 16
     assert len(answer["ns"]) == 1
+
+
+def test_an_int8_file_that_was_calibrated_for_another_family_says_so(tmp_path: Path):
+    plain, foreign = network(tmp_path / "plain.onnx"), network(tmp_path / "foreign.onnx")
+    model = onnx.load(foreign)
+    helper.set_model_props(model, {INT8_FOR: "PDP-11"})
+    onnx.save(model, foreign)
+    found = bench(entries([plain, foreign]), "plain", [Way(1, 1)], effort=LITTLE)
+    (said,) = [d for d in found.doubts if "calibrated" in d]
+    assert said.startswith("foreign was calibrated for PDP-11, and this is ")
+    assert INT8_FOR == FAMILY
+
+
+def test_a_bench_while_another_process_loads_a_core_says_so(folder: Path):
+    burn = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+    try:
+        found = bench(entries([folder / "small.onnx"]), "small", [Way(1, 1)], effort=Effort(rounds=300, processes=2))
+    finally:
+        for process in burn:
+            process.kill()
+            process.wait()
+    assert any("the machine was busy" in doubt for doubt in found.doubts), found.doubts

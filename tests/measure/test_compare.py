@@ -148,3 +148,29 @@ def test_the_wider_interval_covers_where_t_over_seeds_does_not(seeds, training, 
         alone += t.low <= 0 <= t.high
     assert wider / rounds >= least
     assert alone / rounds <= most_alone
+
+
+def test_a_test_set_of_30_photos_decides_nothing_and_says_how_many_it_would_need():
+    rng = np.random.default_rng(0)
+    dense = rng.random(30) < 0.85
+    pruned = dense.copy()
+    pruned[np.flatnonzero(dense)[:1]] = False  # one photo lost in thirty
+    found = compare({0: pruned}, {0: dense}, margin_points=1.0)
+    assert found.verdict == "not shown"
+    assert found.photos_needed is None or found.photos_needed > 30
+    same = compare({0: dense}, {0: dense}, margin_points=1.0)
+    assert same.verdict == "not shown"  # thirty photos on which nothing differs show no equality within a point
+    assert same.photos_needed is not None
+    assert same.photos_needed > 200
+
+
+def test_bootstrap_over_500_photos_covers_as_it_says():
+    """2,000 simulated pairs of networks at n = 500: the truth lies in 93 to 97 % of the intervals."""
+    rng = np.random.default_rng(0)
+    gains, losses, n, hits = 0.06, 0.09, 500, 0
+    for turn in range(2000):
+        draw = rng.random(n)
+        a, b = draw < gains, (draw >= gains) & (draw < gains + losses)
+        difference = compare({0: a}, {0: b}, rounds=400, bootstrap_seed=turn).difference
+        hits += difference.low <= 100 * (gains - losses) <= difference.high
+    assert 0.93 <= hits / 2000 <= 0.97

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,7 +19,7 @@ import psutil
 from secateur.errors import UserError
 from secateur.measure.busy import Watch
 from secateur.measure.entries import Entry, needs
-from secateur.measure.machine import machine
+from secateur.measure.machine import machine, processor_family
 from secateur.measure.ratios import FEW, quantile, speed_verdict, speedup
 from secateur.measure.rounds import rounds_of
 from secateur.records import Bench, Candidate, Measured, Speed, Timing, Way
@@ -82,8 +82,9 @@ def bench(
         run.ways(count, batches, told)
     own = psutil.Process().cpu_times()
     used = run.processor_seconds + own.user + own.system - before.user - before.system
+    here = machine(runtimes={e.runtime for e in files})
     return Bench(
-        machine=machine(),
+        machine=here,
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         label=label,
         reference=reference,
@@ -96,7 +97,7 @@ def bench(
         rounds=effort.rounds,
         processes=effort.processes,
         seconds=time.monotonic() - run.watch.began,
-        doubts=tuple(dict.fromkeys([*run.watch.doubts(used), *run.doubts])),
+        doubts=tuple(dict.fromkeys([*run.watch.doubts(used), *run.doubts, *_of_int8(run.made_for, here.flags)])),
         left_out=tuple(dict.fromkeys(run.left_out)),
     )
 
@@ -119,6 +120,7 @@ class _Run:
     doubts: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     loaded: dict[str, tuple[float, int]] = field(default_factory=dict)
+    made_for: dict[str, str] = field(default_factory=dict)
     processor_seconds: float = 0.0
 
     def ways(self, threads: int, batches: Sequence[int], progress: Callable[[float], None]) -> None:
@@ -135,6 +137,7 @@ class _Run:
                 seconds = self.effort.seconds / (self.effort.processes * len(groups))
                 met = rounds_of(named, threads, share, seconds, self.chance)
                 self.processor_seconds += met.processor_seconds
+                self.made_for |= met.made_for
                 self.loaded |= {n: v for n, v in met.loaded.items() if n not in self.loaded and n != CONTROL}
                 for i, found in enumerate(met.found):
                     lost[i] |= found.lost
@@ -190,6 +193,16 @@ def _ratio(reference: list[list[float]], subject: list[list[float]]) -> Measured
     """Over as many rounds as every process has."""
     width = min(len(row) for row in [*reference, *subject])
     return speedup([row[:width] for row in reference], [row[:width] for row in subject])
+
+
+def _of_int8(made_for: Mapping[str, str], flags: Sequence[str]) -> list[str]:
+    """Files that were calibrated where products of eight bits are summed otherwise."""
+    own = processor_family(flags)
+    return [
+        f"{name} was calibrated for {family}, and this is {own}: its accuracy was measured there, and may not hold here"
+        for name, family in made_for.items()
+        if family != own and name != CONTROL
+    ]
 
 
 def _of_control(where: str, control: Measured, own: list[list[float]]) -> list[str]:

@@ -51,6 +51,8 @@ MACOS = {
     "AVX512VNNI": "avx512_vnni",
 }
 
+OTHERS = {"openvino": "openvino", "litert": "ai-edge-litert"}  # run-time → package
+
 # Numbers of IsProcessorFeaturePresent (winnt.h).
 WINDOWS = {19: "asimd", 40: "avx2", 41: "avx512f", 43: "asimddp"}
 
@@ -68,8 +70,9 @@ ARM_PARTS = {
 }
 
 
-def machine(threads: int | None = None) -> Machine:
-    """This machine; `threads` is how many were used, all physical cores where it is None.
+def machine(threads: int | None = None, runtimes: Iterable[str] = ()) -> Machine:
+    """This machine; `threads` is how many were used, all physical cores where it is None. `runtimes`: those that ran,
+    whose versions are named, too.
 
     Instructions that the system does not tell of are missing from `flags`, never guessed.
     """
@@ -83,7 +86,7 @@ def machine(threads: int | None = None) -> Machine:
         threads=threads if threads is not None else cores,
         memory_bytes=int(psutil.virtual_memory().total),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
-        versions=_versions(),
+        versions=_versions(runtimes),
     )
 
 
@@ -155,10 +158,11 @@ def _processor() -> tuple[str, tuple[str, ...]]:
     return "", ()
 
 
-def _versions() -> dict[str, str]:
+def _versions(runtimes: Iterable[str] = ()) -> dict[str, str]:
     """torch is named only where it is already loaded: what did not run did not make the figure."""
     versions = {"python": platform.python_version()}
-    for package in ("secateur", "numpy", "onnxruntime", "torch"):
+    ran = tuple(OTHERS[name] for name in runtimes if name in OTHERS)
+    for package in ("secateur", "numpy", "onnxruntime", "torch", *ran):
         if package == "torch" and "torch" not in sys.modules:
             continue
         try:

@@ -30,6 +30,7 @@ class Met:
 
     found: list[Found]  # one for each batch
     loaded: dict[str, tuple[float, int]] = field(default_factory=dict)  # name → (ms that loading took, px)
+    made_for: dict[str, str] = field(default_factory=dict)  # INT8 files → the processors they were calibrated for
     processor_seconds: float = 0.0
 
 
@@ -52,6 +53,7 @@ def rounds_of(
             helpers[name] = Helper(entry.file, entry.runtime, threads)
         hello = {name: helper.hello() for name, helper in helpers.items()}
         met.loaded = {n: (said["load_ms"], said["input_px"]) for n, said in hello.items() if "error" not in said}
+        met.made_for = {n: said["made_for"] for n, said in hello.items() if said.get("made_for")}
         for batch, rounds in batches:
             met.found.append(_turns(helpers, hello, batch, rounds, seconds, chance))
     finally:

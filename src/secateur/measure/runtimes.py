@@ -18,6 +18,7 @@ from secateur.errors import NotKnown, UserError
 
 Array = npt.NDArray[Any]
 PACKAGES = {"onnxruntime": "onnxruntime", "openvino": "openvino", "litert": "ai_edge_litert"}
+INT8_FOR = "secateur.int8_for"  # in a file's metadata, as secateur.export.int8 writes it
 USUAL = {".onnx": "onnxruntime", ".xml": "openvino", ".tflite": "litert"}  # by a file's suffix
 
 
@@ -30,6 +31,7 @@ class Opened:
     dtype: Any
     fixed_batch: int  # the only batch it takes; 0: any
     end: Callable[[], str] | None = None  # where a profile is kept: stop, and say where
+    made_for: str = ""  # INT8 files of ours: the family of processors that they were calibrated for
 
     @property
     def input_px(self) -> int:
@@ -94,7 +96,8 @@ def _onnxruntime(file: Path, threads: int, profile_to: str) -> Opened:
     def call(x: Array) -> object:
         return session.run(None, {name: x})
 
-    return Opened(call, shape, dtype, fixed, session.end_profiling if profile_to else None)
+    family = session.get_modelmeta().custom_metadata_map.get(INT8_FOR, "")
+    return Opened(call, shape, dtype, fixed, session.end_profiling if profile_to else None, family)
 
 
 def _openvino(file: Path, threads: int, profile_to: str) -> Opened:

@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
             "load_ms": 1000 * (time.perf_counter() - began),
             "input_px": opened.input_px,
             "fixed_batch": opened.fixed_batch,
+            "made_for": opened.made_for,
         }
     )
     _serve(opened)
