@@ -29,15 +29,17 @@ MAY = {
     "at_hand": {"errors", "settings", "backbones"},
     "pairs": {"settings", "catalogue", "arms"},
     "checking": {"records", "settings", "choice", "arms", "pairs"},
-    "plan": {"records", "settings", "catalogue", "choice", "arms", "checking", "quantities"},
+    "making": {"records", "settings", "catalogue", "choice", "arms", "checking", "quantities"},
+    "rivals": {"records", "settings", "catalogue", "choice", "arms", "checking", "making"},
+    "plan": {"records", "settings", "arms", "checking", "making", "rivals"},
     "resolve": {"settings", "catalogue", "choice", "arms", "at_hand"},
     "budget": {"records", "settings", "catalogue", "checking", "choice", "plan", "quantities"},
     "store": {"errors"},
     "prepare": {"records", "errors", "settings", "catalogue", "files", "store", "data"}
-    | {"arms", "at_hand", "plan", "models"},
+    | {"arms", "at_hand", "making", "models"},
     "steps": LEAVES | {"data", "models", "pruning", "training", "measure", "export"},
     "engine": {"records", "errors", "settings", "catalogue", "files", "plan", "budget", "steps", "store"},
-    "crew": {"errors", "settings", "plan", "engine", "store"},
+    "crew": {"records", "errors", "engine", "store"},
     "sizing": {"records", "errors", "settings", "catalogue", "files", "budget", "engine", "steps"},
     "study": LEAVES
     | {"budget", "crew", "engine", "prepare", "resolve", "sizing", "store", "data", "measure", "steps"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from secateur import catalogue
@@ -20,7 +21,9 @@ def percent(target: float) -> str:
 def title(config: str) -> str:
     """'cnn/filter-l1/0.5' → 'filter-l1 50 %', for people."""
     _, method, *target = config.split("/")
-    plain = method.removesuffix(INT8).replace("-", " ") + (" INT8" if method.endswith(INT8) else "")
+    plain = re.sub(r"(\d)px\b", r"\1 px", method.removesuffix(INT8).replace("-", " ")) + (
+        " INT8" if method.endswith(INT8) else ""
+    )
     return f"{method} {percent(float(target[0]))}" if target else plain
 
 

@@ -22,6 +22,7 @@ QUANTIZE_PHOTOS = 200  # as export.int8 calibrates with
 SQUARE = ("macs", "params", "latency")
 BENCH_SECONDS = 8.0  # a file: processes started afresh, its memory, its layers
 CORRUPT_SECONDS = 0.001  # a photo of 100 px, in one way
+RIVALS = 10  # networks exported and timed beside a chosen one
 SEARCH_TURNS = 3  # as measure.search makes
 DECODE_SECONDS = 0.002  # a photo; decoding is a small part of a study, and a wrong guess moves little
 
@@ -78,6 +79,8 @@ def estimate(
             disk = costs.model_bytes
         elif step.kind == "search":
             took = len(step.params["multiples"]) * SEARCH_TURNS * (costs.export_seconds + BENCH_SECONDS)
+        elif step.kind == "rival":
+            took = RIVALS * (costs.export_seconds + 2)
         elif step.kind == "prune":
             took, disk = 0.3 + val * costs.eval_seconds, int(costs.model_bytes * kept)
         elif step.kind == "export":

@@ -3,7 +3,8 @@ validation, tested, compared. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from secateur.arms import arms, config_of, longer, quantised, targets, title, way_of
@@ -13,22 +14,36 @@ from secateur.records import Step
 from secateur.settings import Study
 
 SNAPSHOT = "snapshot"  # given: made by the scan
-FILE = "file/"  # begins the role of an exported file that a step is handed beside others
+FILE, SIZE = "file/", "size/"  # begin the role of an exported file, or a profile, that a step is handed beside others
 
 
-def after(nets: Sequence[Study], making: Sequence[Step]) -> list[Step]:
-    """Every step after those of `making`, each after what it needs."""
+@dataclass(frozen=True, slots=True)
+class Further:
+    """Networks beyond those of the methods: which study's photos a step sees, what they are, what is compared."""
+
+    sized: Mapping[str, Study]
+    roles: Mapping[str, Any]
+    pairs: Sequence[list[str]]
+
+
+def after(nets: Sequence[Study], making: Sequence[Step], looking: Sequence[Step], further: Further) -> list[Step]:
+    """Every step after those of `making`, each after what it needs. `looking`: the steps that look for rivals;
+    `further`: of those that were found."""
     models = [s for s in making if s.kind in ("train", "retrain", "adopt")]
-    at = {net.backbone: net for net in nets}
-    checked = [step for model in models for step in checks(at[_net(model)], model)]
+    models = [m for m in models if m.id not in further.sized or config_in(m) in further.roles]
+    by_name = {net.backbone: net for net in nets}
+    at = {s.id: further.sized.get(s.id) or by_name[_net(s)] for s in making}
+    checked = [step for model in models for step in checks(at[model.id], model)]
     int8 = [step for net in nets for seed in net.seeds for step in quantize(net, seed)]
     choices = [choose(net, choice) for net in nets for choice in net.methods]
     files = [*models, *(step for step in int8 if step.kind == "quantize")]
     timed = benches(nets, files) if nets[0].bench else []
-    tests = [evaluate(at[_net(model)], model) for model in files]
-    worse = [robustness(net, files) for net in nets if net.robustness]
-    others = [*timed, *worse, *(s for s in making if s.kind == "search")]
-    return [*checked, *int8, *choices, *timed, *tests, *worse, collect(nets, files, choices, others)]
+    tests = [evaluate(at.get(model.id) or by_name[_net(model)], model) for model in files]
+    same_photos = [m for m in files if m.id not in further.sized]
+    worse = [robustness(net, same_photos) for net in nets if net.robustness]
+    others = [*timed, *worse, *looking, *(s for s in making if s.kind == "search")]
+    last = collect(nets, files, choices, others, further)
+    return [*checked, *int8, *choices, *looking, *timed, *tests, *worse, last]
 
 
 def _net(model: Step) -> str:
@@ -43,6 +58,11 @@ def photos_in(study: Study) -> dict[str, str]:
 def name_of(model: Step) -> str:
     """'retrain/cnn/magnitude/0.5/seed0' → 'cnn/magnitude/0.5/seed0'."""
     return model.id.split("/", 1)[1]
+
+
+def config_in(model: Step) -> str:
+    """'retrain/cnn/magnitude/0.5/seed0' → 'cnn/magnitude/0.5'."""
+    return name_of(model).rpartition("/")[0]
 
 
 def checks(study: Study, model: Step) -> Iterator[Step]:
@@ -94,7 +114,7 @@ def _of_the_first_seed(net: Study, models: Sequence[Step]) -> dict[str, str]:
     """Configuration → the step that made its file; without random pruning."""
     chance = {config_of(net, c, t) for c in arms(net) if c not in net.methods for t in targets(net, c)}
     own = [m for m in models if m.id.endswith(f"/seed{net.seeds[0]}") and _net(m) == net.backbone]
-    files = {name_of(m).rpartition("/")[0]: exported(m) for m in own}
+    files = {config_in(m): exported(m) for m in own}
     return {config: file for config, file in files.items() if config not in chance}
 
 
@@ -125,7 +145,9 @@ def robustness(net: Study, models: Sequence[Step]) -> Step:
     return Step(f"robustness/{net.backbone}", "robustness", params, files | photos_in(net), label)
 
 
-def collect(nets: Sequence[Study], models: list[Step], choices: list[Step], others: list[Step]) -> Step:
+def collect(
+    nets: Sequence[Study], models: list[Step], choices: list[Step], others: list[Step], further: Further
+) -> Step:
     """All that was found out, compared. `others`: what was measured of many files at once."""
     inputs = {"split": "split", "snapshot": SNAPSHOT}
     for model in models:
@@ -138,6 +160,7 @@ def collect(nets: Sequence[Study], models: list[Step], choices: list[Step], othe
     roles: dict[str, Any] = {}
     for net in nets:
         roles |= roles_of(net)
-    pairs = [pair for net in nets for pair in against(net)]
+    roles |= further.roles
+    pairs = [*(pair for net in nets for pair in against(net)), *further.pairs]
     params = {"margin": nets[0].margin, "against": pairs, "roles": roles}
     return Step("collect", "collect", params, inputs, "compare")

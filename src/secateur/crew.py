@@ -12,18 +12,17 @@ from pathlib import Path
 
 from secateur.engine import Silent, Walk
 from secateur.errors import SecateurError
-from secateur.plan import plan
-from secateur.settings import Study
+from secateur.records import Step
 from secateur.store import Store
 
 LOOK_SECONDS = 1.0
 
 
 @contextmanager
-def crew(study: Study, runs: Path, keys: dict[str, str], jobs: int) -> Iterator[None]:
+def crew(steps: list[Step], name: str, runs: Path, keys: dict[str, str], jobs: int) -> Iterator[None]:
     """`jobs` − 1 helpers beside this process, gone when the block ends, however it ends."""
     spawn = multiprocessing.get_context("spawn")
-    arguments = (study.model_dump(mode="json"), str(runs), dict(keys), os.getpid())
+    arguments = (steps, name, str(runs), dict(keys), os.getpid())
     helpers = [spawn.Process(target=help_along, args=arguments, daemon=True) for _ in range(jobs - 1)]
     for helper in helpers:
         helper.start()
@@ -35,13 +34,12 @@ def crew(study: Study, runs: Path, keys: dict[str, str], jobs: int) -> Iterator[
             helper.join()
 
 
-def help_along(study: dict[str, object], runs: str, keys: dict[str, str], parent: int) -> None:
+def help_along(steps: list[Step], name: str, runs: str, keys: dict[str, str], parent: int) -> None:
     """What a helper does. It tells nobody of failures: the walk that is watched meets them itself."""
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    made = Study.model_validate(study)
     store = Store(Path(runs))
     try:
-        Walk(plan(made), dict(keys), store, store.run(made.name), Silent()).run(record=False)
+        Walk(steps, dict(keys), store, store.run(name), Silent()).run(record=False)
     except (SecateurError, OSError, KeyboardInterrupt):
         return
 

@@ -10,7 +10,7 @@ import errno
 import importlib.metadata
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -28,8 +28,9 @@ from secateur.store import Store, key
 TOOK = "seconds.txt"  # in every result: what making it cost
 
 
-LAST = ("bench", "evaluate", "robustness", "collect")
+LAST = ("bench", "evaluate", "robustness", "collect")  # not before it is known which networks there are
 WAITS = {
+    "rival": tuple(kind for kind in STEPS if kind not in (*LAST, "rival")),
     "evaluate": ("choose", "bench"),
     "robustness": ("choose", "bench"),
     "bench": tuple(kind for kind in STEPS if kind not in LAST),
@@ -73,12 +74,21 @@ def planned_keys(steps: list[Step], keys: Mapping[str, str]) -> list[str]:
 
 
 class Walk:
-    """One walk over a plan. `keys` begins with those of what is given and grows with every finished step."""
+    """One walk over a plan. `keys` begins with those of what is given and grows with every finished step. `before`: how
+    steps of this plan ended in a walk over a part of it."""
 
-    def __init__(self, steps: list[Step], keys: dict[str, str], store: Store, home: Path, watcher: Watcher) -> None:
+    def __init__(
+        self,
+        steps: list[Step],
+        keys: dict[str, str],
+        store: Store,
+        home: Path,
+        watcher: Watcher,
+        before: Iterable[Outcome] = (),
+    ) -> None:
         self.steps, self.keys, self.store, self.home, self.watcher = steps, keys, store, home, watcher
-        self.kinds = {name: given(name) for name in keys} | {s.id: s.kind for s in steps}
-        self.outcomes: dict[str, Outcome] = {}
+        self.kinds = {name: given(name) for name in keys if given(name)} | {s.id: s.kind for s in steps}
+        self.outcomes = {outcome.id: outcome for outcome in before}
         self.places = {step.id: i for i, step in enumerate(steps)}
         self.searches = [i for i, step in enumerate(steps) if step.kind == "search"]
 

@@ -13,7 +13,7 @@ from secateur import at_hand, catalogue
 from secateur.arms import is_transfer
 from secateur.errors import UserError
 from secateur.files import dump
-from secateur.plan import START, WEIGHTS
+from secateur.making import START, WEIGHTS
 from secateur.records import Snapshot
 from secateur.settings import SOURCES, Study, networks
 from secateur.store import Store, key

@@ -67,6 +67,10 @@ class Study(Table):
     retrain_epochs: int = Field(default=0, ge=0, description="epochs of retraining; 0: half of the dense network's")
     augment: str = Field(default="", description="augmentation; empty: the recipe's")
     controls: bool = Field(default=True, description="dense trained on as long, and random pruning")
+    rivals: bool = Field(
+        default=True,
+        description="dense networks as fast as a chosen cut one, and its shape from scratch",
+    )
     bench: int = Field(
         default=200, ge=0, description="timed calls of every exported file on this machine; 0: time is not measured"
     )

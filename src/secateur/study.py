@@ -16,13 +16,13 @@ from secateur.arms import is_transfer
 from secateur.budget import estimate
 from secateur.checking import SNAPSHOT
 from secateur.crew import crew
-from secateur.engine import Silent, Walk, Watcher, is_disk_full, planned_keys
+from secateur.engine import LAST, Silent, Walk, Watcher, is_disk_full, planned_keys
 from secateur.errors import StepFailed, UserError
 from secateur.files import dump, read
 from secateur.limits import picks
 from secateur.plan import missing_controls, plan
 from secateur.quantities import in_bytes, milliseconds
-from secateur.records import Limits, Outcome, Results, Snapshot
+from secateur.records import Limits, Outcome, Results, Rival, Snapshot, Step
 from secateur.resolve import settle
 from secateur.settings import Study, networks
 from secateur.sizing import sized
@@ -58,13 +58,32 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         rows = estimate(steps, costs, len(snapshot.photos), study.fractions)
         watcher.planned(study, steps, rows, notes)
         keys = {SNAPSHOT: prepare.keep(snapshot, store)} | given
+        rivals, before = _rivals(steps, study.name, runs, keys, jobs, watcher)
+        steps = plan(study, rivals)
         dump(planned_keys(steps, keys), home / KEYS)
-        with crew(study, runs, keys, jobs):
-            outcomes = Walk(steps, keys, store, home, watcher).run()
-        results = _results(study, snapshot, store, keys, outcomes, notes, command)
+        with crew(steps, study.name, runs, keys, jobs):
+            outcomes = Walk(steps, keys, store, home, watcher, before).run()
+        results = _results(study, snapshot, store, keys, outcomes, notes, command, rivals)
         dump(results, home / "results.json")
         _hand_over(results, store, keys, home)
     return results
+
+
+def _rivals(
+    steps: list[Step], name: str, runs: Path, keys: dict[str, str], jobs: int, watcher: Watcher
+) -> tuple[tuple[Rival, ...], tuple[Outcome, ...]]:
+    """What chosen networks are to be held against, once all that says so was done, and how that ended; `keys` grows.
+    Nothing is done where nothing is looked for."""
+    store = Store(runs)
+    looking = [s for s in steps if s.kind == "rival"]
+    if not looking:
+        return (), ()
+    before = [s for s in steps if s.kind not in LAST]
+    dump(planned_keys(steps, keys), store.run(name) / KEYS)
+    with crew(before, name, runs, keys, jobs):
+        outcomes = Walk(before, keys, store, store.run(name), watcher).run()
+    folders = [store.folder("rival", keys[s.id]) for s in looking if s.id in keys]
+    return tuple(read(Rival, folder / "rival.json") for folder in folders), outcomes
 
 
 def _hand_over(results: Results, store: Store, keys: Mapping[str, str], home: Path) -> None:
@@ -136,6 +155,7 @@ def _results(
     outcomes: tuple[Outcome, ...],
     notes: tuple[str, ...],
     command: str,
+    rivals: tuple[Rival, ...],
 ) -> Results:
     if "collect" not in keys:
         last = outcomes[-1]
@@ -162,8 +182,9 @@ def _results(
         benches=collected.benches,
         harm=collected.harm,
         searches=collected.searches,
+        rivals=collected.rivals,
         limits=Limits(in_bytes(study.max_size), milliseconds(study.max_latency), in_bytes(study.max_memory)),
-        missing_controls=missing_controls(study),
+        missing_controls=missing_controls(study, rivals),
         outcomes=outcomes,
         notes=notes,
         published=published,

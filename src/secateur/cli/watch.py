@@ -12,6 +12,7 @@ from rich.table import Table
 from secateur.arms import Way, arm_id, arms, is_transfer, percent, recipe_for, targets, ways
 from secateur.budget import Estimate, describe
 from secateur.cli.common import STOP, duration, mebibytes
+from secateur.plan import plan
 from secateur.records import Outcome, Step
 from secateur.settings import Study, networks
 
@@ -150,4 +151,5 @@ def _controls(study: Study) -> str:
         return "none: the report can recommend nothing"
     asked = {arm_id(study, c) for c in study.methods}
     own = [arm_id(study, c) for c in arms(study) if arm_id(study, c) not in asked]
-    return ", ".join(["dense trained on as long", *own])
+    held = ["networks as fast as what is chosen"] if any(s.kind == "rival" for s in plan(study)) else []
+    return ", ".join(["dense trained on as long", *own, *held])

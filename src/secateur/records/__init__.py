@@ -14,6 +14,7 @@ from secateur.records.models import ClassRow, Epoch, Evaluation, History, LayerR
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Photo, Problem, Snapshot, Split
 from secateur.records.results import Choice, DataFacts, ModelResult, Results, Role, Summary
+from secateur.records.rivals import Rival
 from secateur.records.search import Search, Tried
 from secateur.records.steps import Outcome, State, Step
 
@@ -49,6 +50,7 @@ __all__ = [
     "Profile",
     "Reliability",
     "Results",
+    "Rival",
     "Robustness",
     "RobustnessRow",
     "Role",

@@ -12,10 +12,12 @@ from secateur.records.limits import Limits
 from secateur.records.models import Evaluation, History, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Problem
+from secateur.records.rivals import Rival
 from secateur.records.search import Search
 from secateur.records.steps import Outcome
 
-Role = Literal["dense", "control", "pruned", "quantized"]
+# A rival is a control that takes as long as a cut network, or has its shape: not trained from the same start.
+Role = Literal["dense", "control", "pruned", "quantized", "rival"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class Results:
     outcomes: tuple[Outcome, ...]
     benches: tuple[Bench, ...] = ()  # of this machine, a network each, and of others
     harm: tuple[Harm, ...] = ()  # a network each
+    rivals: tuple[Rival, ...] = ()  # what chosen cuts were held against
     searches: tuple[Search, ...] = ()  # of targets in time
     limits: Limits = field(default_factory=Limits)  # that the device sets
     notes: tuple[str, ...] = ()  # what was shrunk to the budget, and other things said in words

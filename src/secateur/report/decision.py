@@ -2,9 +2,10 @@
 
 Only a network whose sparsity was chosen on validation can be recommended: to search all of them for the
 smallest that passes on the test photos would be choosing on test. It must be as good as the dense network
-trained on for as long (margin of the study), better than random pruning at the same structure, and smaller; and where
-the dense network in INT8 is as good as dense, too, smaller or faster than that. Else INT8 is what to use.
-What was not run is never assumed: the words of the answer shrink to what was measured.
+trained on for as long (margin of the study), better than random pruning at the same structure and than networks that
+take as long without pruning, and smaller; and where the dense network in INT8 is as good as dense, too, smaller or
+faster than that. Else INT8 is what to use. What was not run is never assumed: the words of the answer shrink to what
+was measured.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ State = Literal["passes", "fails", "open"]
 class Check:
     """One thing a candidate must pass."""
 
-    against: Literal["dense", "random", "size", "int8"]
+    against: Literal["dense", "random", "size", "int8", "rival"]
     state: State
     why: str  # a sentence
     photos_needed: int | None = None
@@ -122,6 +122,23 @@ def _check_random(results: Results, summary: Summary) -> Check:
     return Check("random", "open", f"{text}: not shown to be better.", found.photos_needed)
 
 
+def _check_rivals(results: Results, summary: Summary) -> list[Check]:
+    """Networks that take as long, or have its shape, and were never pruned: it has to be better than each."""
+    rivals = {s.config: s for s in results.summaries if s.role == "rival"}
+    found = [c for c in results.comparisons if c.subject == summary.config and c.against in rivals]
+    return [_check_rival(c, display(results, rivals[c.against])) for c in found]
+
+
+def _check_rival(found: Comparison, name: str) -> Check:
+    text = f"Against {name}: {difference(found.difference)}"
+    if found.verdict == "better":
+        return Check("rival", "passes", f"{text}: better.")
+    high = found.difference.high
+    if found.verdict == "worse" or (high is not None and high < found.margin):
+        return Check("rival", "fails", f"{text}: that does as well, without pruning.")
+    return Check("rival", "open", f"{text}: not shown to be better.", found.photos_needed)
+
+
 def _check_size(results: Results, summary: Summary) -> Check:
     own, dense = zstd_bytes(results, summary.config), zstd_bytes(results, dense_of(results, summary))
     if own is None or dense is None:
@@ -148,12 +165,13 @@ def _check_int8(results: Results, summary: Summary) -> tuple[Check, ...]:
 
 
 def judge(results: Results, summary: Summary) -> Judged:
-    """Hold one candidate against dense, against random pruning, its size against dense's, and against INT8."""
+    """Hold one candidate against dense, random pruning, dense's size, INT8, and networks that take as long."""
     checks = (
         _check_dense(results, summary),
         _check_random(results, summary),
         _check_size(results, summary),
         *_check_int8(results, summary),
+        *_check_rivals(results, summary),
     )
     states = {t.state for t in checks}
     state: State = "fails" if "fails" in states else "open" if "open" in states else "passes"

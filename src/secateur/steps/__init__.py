@@ -36,6 +36,8 @@ STEPS: dict[str, Row] = {
     ),
     "parity": Row(1, "secateur.steps.deploy:parity", "parity.json", libraries=("torch", "onnxruntime")),
     "profile": Row(3, "secateur.steps.measure:profile", "profile.json, sizes.json"),
+    "rival": Row(1, "secateur.steps.rival:find", "rival.json", tolerant=True, libraries=("onnxruntime",), local=True),
+    "fresh": Row(1, "secateur.steps.rival:fresh", "a saved model"),
     "bench": Row(
         1, "secateur.steps.bench:time_files", "bench.json", tolerant=True, libraries=("onnxruntime",), local=True
     ),

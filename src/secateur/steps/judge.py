@@ -29,6 +29,7 @@ from secateur.records import (
     ModelResult,
     Parity,
     Profile,
+    Rival,
     Search,
     Sizes,
     Snapshot,
@@ -53,6 +54,7 @@ class Collected:
     benches: tuple[Bench, ...] = ()
     harm: tuple[Harm, ...] = ()
     searches: tuple[Search, ...] = ()
+    rivals: tuple[Rival, ...] = ()
 
 
 def choose(ctx: Context) -> None:
@@ -97,6 +99,7 @@ def collect(ctx: Context) -> None:
             tuple(read(Bench, f / "bench.json") for role, f in ctx.inputs.items() if role.startswith("bench/")),
             harms(ctx, photos, np.array(test), models, chosen),
             tuple(read(Search, f / "search.json") for role, f in ctx.inputs.items() if role.startswith("search/")),
+            tuple(read(Rival, f / "rival.json") for role, f in ctx.inputs.items() if role.startswith("rival/")),
         ),
         ctx.out / "collected.json",
     )

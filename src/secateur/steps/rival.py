@@ -1,0 +1,144 @@
+"""Steps that find dense networks as fast as a chosen cut one, and give a shape fresh weights."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from secateur.checking import FILE, SIZE
+from secateur.errors import StepFailed, UserError
+from secateur.export import onnx
+from secateur.files import dump, read
+from secateur.measure.bench import Effort, bench
+from secateur.measure.entries import entry
+from secateur.models import saved
+from secateur.models.build import build
+from secateur.models.fresh import renewed
+from secateur.pruning import channels, cutting, groups, widths
+from secateur.records import Choice, Measured, Parity, Profile, Rival, Way
+from secateur.steps.context import Context
+from secateur.steps.photos import snapshot
+
+QUICK = Effort(rounds=100, processes=4, seconds=90)
+SIDES = 5  # input sizes that are timed
+PARTS = (0.7, 0.85, 1.0, 1.2, 1.45)  # of the chosen network's multiply-adds: narrower networks that are timed
+LEAST_PX = 16
+REFERENCE = "chosen"
+
+
+def find(ctx: Context) -> None:
+    """rival.json; tolerant: targets whose networks failed are no choice."""
+    p = ctx.params
+    choice = read(Choice, ctx.inputs["choice"] / "choice.json")
+    rival = Rival(p["backbone"], p["method"], choice.config)
+    why = _not_worth_it(ctx, choice)
+    if why:
+        dump(Rival(p["backbone"], p["method"], choice.config, why), ctx.out / "rival.json")
+        return
+    sizes = {role.removeprefix(SIZE): f for role, f in ctx.inputs.items() if role.startswith(SIZE)}
+    part = _macs(sizes[choice.config]) / _macs(sizes[p["dense"]])
+    with tempfile.TemporaryDirectory(dir=ctx.work) as folder:
+        made = dict(_candidates(p, list(snapshot(ctx).classes), part, Path(folder)))
+        files = [entry(ctx.inputs[FILE + choice.config] / "model.onnx", REFERENCE)]
+        files += [entry(file, name) for name, file in made.items()]
+        ctx.progress(1, 2, f"{len(made)} dense networks beside {choice.config}")
+        found = bench(files, REFERENCE, [Way(1, 1)], effort=QUICK)
+    ratios = {t.model: t.speedup for t in found.timings}
+    px, px_ratio = _nearest(ratios, "px")
+    narrow, narrow_ratio = _nearest(ratios, "narrow")
+    rival = Rival(p["backbone"], p["method"], choice.config, "", int(px), px_ratio, narrow, narrow_ratio, found.doubts)
+    dump(rival, ctx.out / "rival.json")
+
+
+def fresh(ctx: Context) -> None:
+    """A saved model: the shape of another, its weights drawn anew."""
+    loaded = saved.load(ctx.inputs["model"])
+    try:
+        model = renewed(loaded.model, ctx.params["seed"])
+    except ValueError as error:
+        raise StepFailed(str(error)) from error
+    a = loaded.architecture
+    saved.save(
+        model,
+        ctx.out,
+        backbone=a.backbone,
+        labels=loaded.labels,
+        input_px=a.input_px,
+        made={"params": dict(ctx.params)},
+        kept=a.kept,
+        options=a.options,
+        preprocess=loaded.preprocess,
+    )
+
+
+def _not_worth_it(ctx: Context, choice: Choice) -> str:
+    """A network that validation sees below dense needs no further control to be turned down."""
+    dense = [read(Parity, f / "parity.json").val_accuracy.value for r, f in ctx.inputs.items() if r.startswith("0/")]
+    if FILE + choice.config not in ctx.inputs or SIZE + choice.config not in ctx.inputs:
+        return "was not exported"
+    mine = dict(choice.candidates)[choice.target]
+    margin = float(ctx.params["margin"])
+    if dense and mine < sum(dense) / len(dense) - margin / 100:
+        return f"is more than {margin:g} point{'' if margin == 1 else 's'} below dense on validation already"
+    return ""
+
+
+def _macs(folder: Path) -> int:
+    return read(Profile, folder / "profile.json").macs
+
+
+def _candidates(p: Any, classes: list[str], part: float, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Name → file: "px/96", the dense network there; "narrow/0.4", one that keeps so much of its multiply-adds. How
+    long a network takes does not depend on its weights."""
+    options = p["options"]
+    for px in sides(p["input_px"], part):
+        try:
+            model = build(p["backbone"], len(classes), px, 0, options)
+        except UserError:
+            continue  # too small for this network
+        yield f"px/{px}", _export(model, px, classes, folder / f"px{px}.onnx")
+    if not p["narrow"]:
+        return
+    px, seen = p["input_px"], set()
+    for times in PARTS:
+        model = build(p["backbone"], len(classes), px, 0, options)
+        traced = channels.trace(model, torch.zeros(1, 3, px, px))
+        found = groups.cuttable(traced, (), False)
+        try:
+            goal = widths.reach(traced, found, min(part * times, 0.98), "macs", p["multiple"])
+        except UserError:
+            continue  # no narrow network is as small
+        if goal.macs in seen:
+            continue
+        seen.add(goal.macs)
+        kept = {g.name: list(range(goal.counts[g.name])) for g in found}
+        cutting.cut_groups(model, found, kept)
+        share = round(goal.macs / goal.macs_dense + 5e-7, 6)  # asked for again, the same widths meet it
+        yield f"narrow/{share}", _export(model, px, classes, folder / f"narrow{len(seen)}.onnx")
+
+
+def sides(px: int, part: float) -> list[int]:
+    """The input sizes, in steps of 8 or of 4, that are nearest to where work falls to `part`; each below `px`."""
+    step = 8 if px >= 96 else 4
+    guess = px * part**0.5
+    below = range(-(-LEAST_PX // step) * step, px, step)
+    return sorted(sorted(below, key=lambda s: abs(s - guess))[:SIDES])
+
+
+def _export(model: nn.Module, px: int, classes: list[str], file: Path) -> Path:
+    onnx.export(model, saved.preprocess_for(px), classes, file, {})
+    return file
+
+
+def _nearest(ratios: dict[str, Measured], kind: str) -> tuple[float, Measured | None]:
+    """The candidate of a kind whose time is nearest to the chosen network's, and the ratio of both."""
+    own = {float(n.split("/")[1]): r for n, r in ratios.items() if n.startswith(f"{kind}/")}
+    if not own:
+        return 0, None
+    best = min(own, key=lambda value: abs(own[value].value - 1))
+    return best, own[best]
