@@ -69,7 +69,8 @@ def test_of_those_that_meet_it_surely_the_one_that_keeps_most():
 def work_of(file: Path) -> float:
     """Multiply-adds of a file's convolutions and matrix products, by onnx's own shapes."""
     graph = onnx.shape_inference.infer_shapes(onnx.load(file)).graph
-    shapes = {v.name: [d.dim_value or 1 for d in v.type.tensor_type.shape.dim] for v in (*graph.value_info, *graph.output)}
+    values = (*graph.value_info, *graph.output)
+    shapes = {v.name: [d.dim_value or 1 for d in v.type.tensor_type.shape.dim] for v in values}
     weights = {w.name: list(w.dims) for w in graph.initializer}
     return sum(
         math.prod(shapes[n.output[0]]) * math.prod(weights[n.input[1]][1:])
@@ -90,8 +91,8 @@ def steady(monkeypatch: pytest.MonkeyPatch) -> None:
             opened.call(opened.photos(1))
         work = {f.name: work_of(f.file) for f in files}
         times = {name: 0.2 + 0.8 * w / work[reference] for name, w in work.items()}
-        ratios = [SimpleNamespace(model=n, speedup=Measured(1 / t, "ratio", 1 / t, 1 / t, 60)) for n, t in times.items()]
-        return SimpleNamespace(timings=ratios, doubts=())
+        ratios = {n: Measured(1 / t, "ratio", 1 / t, 1 / t, 60) for n, t in times.items()}
+        return SimpleNamespace(timings=[SimpleNamespace(model=n, speedup=r) for n, r in ratios.items()], doubts=())
 
     monkeypatch.setattr(searching, "bench", bench)
 
