@@ -19,19 +19,18 @@ from torch import Tensor, nn
 
 from _lite0 import Sides, accuracy, arguments, trained
 from secateur.models import prunable
-from secateur.pruning import channels, cutting, evidence, groups, masks, ranking, refit, widths
-from secateur.pruning.evidence import Gradients
+from secateur.pruning import channels, cutting, groups, masks, ranking, refit, widths
+from secateur.pruning.channel_scores import filter_taylor
+from secateur.pruning.evidence import Evidence, of
+from secateur.pruning.gradients import gradients
 from secateur.pruning.scores import filter_l1, fisher, magnitude
-from secateur.pruning.taylor import filter_taylor
 from secateur.training.match import match, of_cut, standing
 
 
-def weights_by(dense: nn.Module, sides: Sides, seen: Gradients, kind: str, again: bool) -> nn.Module:
+def weights_by(dense: nn.Module, sides: Sides, seen: Evidence, kind: str, again: bool) -> nn.Module:
     model, chance = copy.deepcopy(dense), torch.Generator()
     found = prunable.weights(model, (), "all")
-    scores = {
-        n: fisher(w, chance, seen.squares[n]) if kind == "fisher" else magnitude(w, chance) for n, w in found.items()
-    }
+    scores = {n: fisher(w, chance, of(seen, n)) if kind == "fisher" else magnitude(w, chance) for n, w in found.items()}
     gone = masks.lowest(scores, 0.8, "global")
     if again:
         refit.refit(model, refit.of_masks(gone), lambda: sides.batches("train", 1024))
@@ -40,13 +39,13 @@ def weights_by(dense: nn.Module, sides: Sides, seen: Gradients, kind: str, again
 
 
 def filters_by(
-    dense: nn.Module, sides: Sides, seen: Gradients, kind: str, ranked: bool, again: bool, px: int
+    dense: nn.Module, sides: Sides, seen: Evidence, kind: str, ranked: bool, again: bool, px: int
 ) -> tuple[nn.Module, dict[str, dict[int, Tensor]]]:
     model = copy.deepcopy(dense)
     traced = channels.trace(model, torch.zeros(1, 3, px, px))
     sets = groups.cuttable(traced)
     l1 = groups.channel_scores(model, sets, filter_l1, torch.Generator())
-    scores = filter_taylor(sets, seen) if kind == "taylor" else l1
+    scores = filter_taylor(sets, {}, seen) if kind == "taylor" else l1
     goal = (
         ranking.reach_ranked(traced, sets, scores, 0.5, "macs", 8)
         if ranked
@@ -64,7 +63,7 @@ def main() -> None:
     with trained(given) as (dense, sides):
         before = standing(dense, sides.batches("train", 1024), device="cpu")
         x, y = (torch.cat(t) for t in zip(*sides.batches("train", 1024), strict=True))
-        seen = evidence.gradients(dense, zip(x.split(8), y.split(8), strict=True))
+        seen = gradients(dense, zip(x.split(8), y.split(8), strict=True))
         whole, words = accuracy(dense, sides)
         print(f"control, not pruned: {words}", flush=True)
         lost: dict[str, list[float]] = {"weights": [], "filters": []}

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from secateur import backbones, catalogue
+from secateur.methods import OWN
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -96,7 +97,7 @@ def test_every_command_of_the_program_is_in_the_readme():
 def test_every_row_of_the_catalogue_can_be_loaded_and_is_explained():
     rows = [
         *backbones.BACKBONES,
-        *catalogue.METHODS,
+        *OWN,
         *catalogue.RECIPES,
         *catalogue.AUGMENTATIONS,
         *catalogue.EXPORTS,

@@ -11,19 +11,32 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "secateur"
-LEAVES = {"records", "errors", "settings", "choice", "catalogue", "backbones", "files", "arms", "plan", "checking"}
+LEAVES = {
+    "records",
+    "errors",
+    "settings",
+    "choice",
+    "catalogue",
+    "methods",
+    "backbones",
+    "files",
+    "arms",
+    "plan",
+    "checking",
+}
 FOLDERS = ("data", "models", "pruning", "training", "measure", "export", "report")
 # The catalogue and the steps name functions as strings, which is what keeps torch out of a plan; those count as well.
 MAY = {
     "records": set(),
     "errors": set(),
     "backbones": {"models"},
-    "catalogue": {"backbones", "errors", "data", "models", "pruning", "training", "export"},
+    "methods": {"errors", "pruning"},
+    "catalogue": {"backbones", "methods", "errors", "data", "models", "training", "export"},
     "files": {"errors"},
     "quantities": set(),
     "timed": {"records"},
     "limits": {"records", "timed"},
-    "choice": {"catalogue"},
+    "choice": {"catalogue", "methods"},
     "settings": {"errors", "catalogue", "quantities", "choice"},
     "arms": {"settings", "catalogue", "choice"},
     "at_hand": {"errors", "settings", "backbones"},
@@ -32,7 +45,7 @@ MAY = {
     "making": {"records", "settings", "catalogue", "choice", "arms", "checking", "quantities"},
     "rivals": {"records", "settings", "catalogue", "choice", "arms", "checking", "making"},
     "plan": {"records", "settings", "arms", "checking", "making", "rivals"},
-    "resolve": {"settings", "catalogue", "choice", "arms", "at_hand"},
+    "resolve": {"errors", "settings", "catalogue", "choice", "arms", "at_hand"},
     "budget": {"records", "settings", "catalogue", "checking", "choice", "plan", "quantities"},
     "store": {"errors"},
     "prepare": {"records", "errors", "settings", "catalogue", "files", "store", "data"}

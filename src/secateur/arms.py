@@ -50,7 +50,8 @@ def recipe_for(study: Study, name: str, what: str) -> str:
 
 def way_of(study: Study, choice: MethodChoice | None = None) -> Way:
     """How a pruned network is retrained, or the control. A head whose backbone was not touched trains on features."""
-    name = (choice.recipe if choice else "") or study.retrain_recipe or study.recipe
+    afresh = choice is not None and choice.start == "initialisation"
+    name = (choice.recipe if choice else "") or (study.recipe if afresh else study.retrain_recipe or study.recipe)
     if not is_transfer(study):
         return Way(name, "")
     only_head = study.tune == "head" and not study.start and (choice is None or choice.part == "head")
@@ -79,6 +80,19 @@ def longer(study: Study, way: Way) -> str:
     return f"{study.backbone}/dense-longer{_apart(study, way)}"
 
 
+def pruned_from(study: Study, choice: MethodChoice) -> str:
+    """The configuration that a method takes away from."""
+    if choice.start == "initialisation":
+        return f"{study.backbone}/initial"
+    return base(study, way_of(study, choice)) + ("-slimmed" if choice.start == "regularised" else "")
+
+
+def held_against(study: Study, choice: MethodChoice) -> str:
+    """The dense network that a method is compared with: trained for as many epochs."""
+    way = way_of(study) if choice.start == "initialisation" else way_of(study, choice)
+    return longer(study, way) if study.controls else base(study, way)
+
+
 def quantised(study: Study) -> dict[str, str]:
     """Configuration of an INT8 file → that of the network it is made of: dense, trained on in each way."""
     return {f"{longer(study, way)}{INT8}": longer(study, way) for way in ways(study)} if study.controls else {}
@@ -86,7 +100,8 @@ def quantised(study: Study) -> dict[str, str]:
 
 def ways(study: Study) -> tuple[Way, ...]:
     """Every way that a network of this study is trained on, the usual one first."""
-    return tuple(dict.fromkeys([way_of(study), *(way_of(study, c) for c in study.methods)]))
+    own = (way_of(study, c) for c in study.methods if c.start != "initialisation")
+    return tuple(dict.fromkeys([way_of(study), *own]))
 
 
 def arms(study: Study) -> tuple[MethodChoice, ...]:
@@ -116,8 +131,10 @@ def control_of(choice: MethodChoice) -> MethodChoice | None:
     if not row.control:
         return None
     usual = catalogue.method(USUAL[row.cuts]).where == row.where
-    like = "" if usual or choice.scope == "layer" else choice.name
-    return choice.model_copy(update={"name": row.control, "like": like})
+    like = choice.name if choice.scope == "sensitivity" or (choice.scope == "global" and not usual) else ""
+    begins = "" if choice.start == "dense" else choice.start
+    sparsities = choice.sparsities or row.targets
+    return choice.model_copy(update={"name": row.control, "like": like, "begins": begins, "sparsities": sparsities})
 
 
 def needs(choice: MethodChoice) -> tuple[str, ...]:
@@ -137,7 +154,8 @@ def arm_id(study: Study, choice: MethodChoice) -> str:
 def targets(study: Study, choice: MethodChoice) -> tuple[float, ...]:
     """What a method takes away, rising: of its filters or weights, or of the network's multiply-adds or parameters."""
     kept = choice.macs or choice.params or choice.latency
-    away = tuple(round(1 - k, 12) for k in kept) if kept else choice.sparsities or study.sparsities
+    own = choice.sparsities or catalogue.method(choice.name).targets
+    away = tuple(round(1 - k, 12) for k in kept) if kept else own or study.sparsities
     return tuple(sorted(set(away)))
 
 

@@ -19,6 +19,7 @@ HEAD_SECONDS = 2e-5  # a photo whose features are kept, in a head's training
 FEATURE_BYTES = 4 * 1536  # between EfficientNet-B0's 1,280 features and B3's 1,536
 EVIDENCE_PHOTOS = 1024  # as steps.evidence takes
 QUANTIZE_PHOTOS = 200  # as export.int8 calibrates with
+TRAINED = ("train", "retrain", "regularise")  # kinds of steps
 SQUARE = ("macs", "params", "latency")
 BENCH_SECONDS = 8.0  # a file: processes started afresh, its memory, its layers
 CORRUPT_SECONDS = 0.001  # a photo of 100 px, in one way
@@ -63,7 +64,7 @@ def estimate(
         costs = _costs(step, of)
         kept = (1 - _cut(step)) ** 2
         took, disk = 0.05, 0
-        if step.kind in ("train", "retrain"):
+        if step.kind in TRAINED:
             epoch = train * costs.train_seconds + val * costs.eval_seconds
             if "features" in step.inputs:
                 epoch = (train + val) * HEAD_SECONDS
@@ -75,7 +76,7 @@ def estimate(
         elif step.kind == "evidence":
             took = min(train, EVIDENCE_PHOTOS) * costs.train_seconds
             disk = costs.model_bytes
-        elif step.kind == "adopt":
+        elif step.kind in ("adopt", "begin"):
             disk = costs.model_bytes
         elif step.kind == "search":
             took = len(step.params["multiples"]) * SEARCH_TURNS * (costs.export_seconds + BENCH_SECONDS)
@@ -101,7 +102,7 @@ def estimate(
             took = files * (BENCH_SECONDS + 4 * step.params["rounds"] * costs.eval_seconds)
         elif step.kind == "pixels":
             took, disk = photos * DECODE_SECONDS, photos * step.params["px"] ** 2 * 3
-        training = step.kind in ("train", "retrain") and "features" not in step.inputs
+        training = step.kind in TRAINED and "features" not in step.inputs
         memory = costs.memory_bytes if training else min(costs.memory_bytes, BASE_BYTES + 4 * costs.model_bytes)
         rows.append(Estimate(step.id, step.kind, step.title, took, disk, memory))
     return rows

@@ -7,31 +7,11 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from secateur.backbones import BACKBONES, Backbone
 from secateur.errors import NotKnown
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """A way to prune.
-
-    `kind` "score": one look at the network gives a number an element, the lowest go.
-    `kind` "regime": hooks in the training loop move the masks while it trains.
-    """
-
-    name: str
-    family: Literal["unstructured", "structured"]
-    kind: Literal["score", "regime"]
-    cuts: Literal["weights", "filters"]
-    role: Literal["pruned", "control"]
-    control: str  # the control of the same structure; "" for a control itself
-    source: str
-    cost: str
-    where: str  # "module:function"
-    help: str
-    needs: tuple[Literal["gradients"], ...] = ()  # evidence that the function is handed
+from secateur.methods import Method, all_methods
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,95 +22,6 @@ class Named:
     where: str
     help: str
 
-
-METHODS: tuple[Method, ...] = (
-    Method(
-        name="magnitude",
-        family="unstructured",
-        kind="score",
-        cuts="weights",
-        role="pruned",
-        control="random",
-        source="Han et al. 2015, Learning both Weights and Connections, arXiv:1506.02626",
-        cost="one look at the weights",
-        where="secateur.pruning.scores:magnitude",
-        help="Set the weights of least absolute value to zero, once, then retrain with the zeros held.",
-    ),
-    Method(
-        name="magnitude-gradual",
-        family="unstructured",
-        kind="regime",
-        cuts="weights",
-        role="pruned",
-        control="random",
-        source="Zhu & Gupta 2017, To prune, or not to prune, arXiv:1710.01878, eq. 1",
-        cost="a selection every few steps while retraining",
-        where="secateur.pruning.scores:magnitude",
-        help="Raise the sparsity along a cubic while retraining; what the original study did (TFMOT).",
-    ),
-    Method(
-        name="fisher",
-        family="unstructured",
-        kind="score",
-        cuts="weights",
-        role="pruned",
-        control="random",
-        source="LeCun et al. 1990, Optimal Brain Damage, eq. 5; Theis et al. 2018, arXiv:1801.05787, eq. 9",
-        cost="gradients on 1,024 training photos, once for all methods that need them",
-        where="secateur.pruning.scores:fisher",
-        help="Set the weights to zero that the loss would miss least: squared weight × mean squared gradient.",
-        needs=("gradients",),
-    ),
-    Method(
-        name="filter-l1",
-        family="structured",
-        kind="score",
-        cuts="filters",
-        role="pruned",
-        control="filter-random",
-        source="Li et al. 2017, Pruning Filters for Efficient ConvNets, arXiv:1608.08710",
-        cost="one look at the weights",
-        where="secateur.pruning.scores:filter_l1",
-        help="Cut floor(ratio × filters) filters of least L1 norm from every convolution, then retrain.",
-    ),
-    Method(
-        name="filter-taylor",
-        family="structured",
-        kind="score",
-        cuts="filters",
-        role="pruned",
-        control="filter-random",
-        source="Molchanov et al. 2019, Importance Estimation for Neural Network Pruning, arXiv:1906.10771, eq. 8",
-        cost="gradients on 1,024 training photos, once for all methods that need them",
-        where="secateur.pruning.taylor:filter_taylor",
-        help="Cut the filters that the loss would miss least, by the gradient of a gate behind each batch norm.",
-        needs=("gradients",),
-    ),
-    Method(
-        name="random",
-        family="unstructured",
-        kind="score",
-        cuts="weights",
-        role="control",
-        control="",
-        source="a control: Gale et al. 2019, The State of Sparsity, arXiv:1902.09574",
-        cost="none",
-        where="secateur.pruning.scores:random",
-        help="Set weights chosen by chance to zero; what a method must beat.",
-    ),
-    Method(
-        name="filter-random",
-        family="structured",
-        kind="score",
-        cuts="filters",
-        role="control",
-        control="",
-        source="a control: Mittal et al. 2018, Recovering from Random Pruning, arXiv:1801.10447",
-        cost="none",
-        where="secateur.pruning.scores:filter_random",
-        help="Cut as many filters, chosen by chance; what a method must beat.",
-    ),
-)
 
 RECIPES: tuple[Named, ...] = (
     Named("fast", "secateur.training.recipes:FAST", "AdamW, one cycle of the learning rate, light augmentation."),
@@ -234,7 +125,7 @@ def backbone(name: str) -> Backbone:
 
 def method(name: str) -> Method:
     """The row of a pruning method. Raises NotKnown with the nearest name."""
-    row: Method = _find(METHODS, "method", name)
+    row: Method = _find(all_methods(), "method", name)
     return row
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from secateur.arms import arms, config_of, longer, quantised, targets, title, way_of
+from secateur.arms import arms, config_of, held_against, quantised, targets, title
 from secateur.choice import MethodChoice
 from secateur.pairs import against, roles_of
 from secateur.records import Step
@@ -41,7 +41,7 @@ def after(nets: Sequence[Study], making: Sequence[Step], looking: Sequence[Step]
     tests = [evaluate(at.get(model.id) or by_name[_net(model)], model) for model in files]
     same_photos = [m for m in files if m.id not in further.sized]
     worse = [robustness(net, same_photos) for net in nets if net.robustness]
-    others = [*timed, *worse, *looking, *(s for s in making if s.kind == "search")]
+    others = [*timed, *worse, *looking, *(s for s in making if s.kind in ("search", "scan"))]
     last = collect(nets, files, choices, others, further)
     return [*checked, *int8, *choices, *looking, *timed, *tests, *worse, last]
 
@@ -123,7 +123,7 @@ def choose(study: Study, choice: MethodChoice) -> Step:
     inputs = {f"{t:g}/{seed}": f"parity/{c}/seed{seed}" for t, c in configs.items() for seed in study.seeds}
     params = {"method": choice.id, "backbone": study.backbone, "margin": study.margin}
     if study.controls:
-        config = longer(study, way_of(study, choice))
+        config = held_against(study, choice)
         inputs |= {f"0/{s}": f"parity/{config}/seed{s}" for s in study.seeds}
     label = f"choose the sparsity of {choice.id} on validation"
     return Step(f"choose/{study.backbone}/{choice.id}", "choose", params, inputs, label)

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from secateur import catalogue
+from secateur.methods import Begins
 
+_BEGINS = {"dense": "dense", "initialisation": "init", "regularised": "regularised"}  # in a method's id
 AUTO = (4, 8, 16, 32)  # roundings that registers and caches of usual processors like
 
 
@@ -29,8 +31,15 @@ class MethodChoice(Table):
     """One way to prune, as a study asks for it."""
 
     name: str = Field(description="a name that `secateur methods` lists")
-    scope: Literal["layer", "global"] = Field(
-        default="layer", description="every layer loses the same part, or one ranking runs over the whole network"
+    scope: Literal["layer", "global", "row", "block", "sensitivity"] = Field(
+        default="layer",
+        description="every layer loses the same part; one ranking runs over the whole network; every output's weights "
+        "lose the same part; every block of four; or as a scan of every layer alone says. Unset: the method's usual",
+    )
+    begins: Literal["", "dense", "initialisation", "regularised"] = Field(
+        default="",
+        description="the network that is pruned: the trained one, the one with its initial weights (trained for all "
+        "epochs afterwards), or one trained on with a penalty; empty: the method's usual",
     )
     spare: tuple[str, ...] = Field(default=(), description="layers left whole; part of the method, and printed")
     hidden_units: bool = Field(
@@ -69,6 +78,9 @@ class MethodChoice(Table):
             if "multiple" in values:
                 raise ValueError("round and multiple are the same: set one")
             values = {k: v for k, v in values.items() if k != "round"} | {"multiple": values["round"]}
+        if isinstance(values, dict) and "scope" not in values and isinstance(values.get("name"), str):
+            usual = catalogue.method(values["name"]).scopes[0]
+            values = values if usual == "layer" else values | {"scope": usual}
         return values
 
     @field_validator("sparsities")
@@ -91,6 +103,11 @@ class MethodChoice(Table):
             catalogue.named(catalogue.RECIPES, "recipe", self.recipe)
         if self.like and catalogue.method(self.like).cuts != row.cuts:
             raise ValueError(f"method '{self.name}' cuts {row.cuts}, '{self.like}' does not")
+        if not row.knows(self.scope):
+            raise ValueError(f"method '{self.name}' knows scope {' and '.join(row.scopes)}, not {self.scope}")
+        odd = next((s for s in self.sparsities if row.targets and s not in row.targets), 0)
+        if odd:
+            raise ValueError(f"method '{self.name}' prunes {' or '.join(map(str, row.targets))}; got {odd}")
         if row.cuts == "weights" and self.hidden_units:
             raise ValueError(f"method '{self.name}' cuts no units: hidden_units is for filter methods")
         if row.cuts == "weights" and (self.macs or self.params or self.latency or self.multiple):
@@ -102,6 +119,11 @@ class MethodChoice(Table):
         if self.multiple == "auto" and not (self.macs or self.latency):
             raise ValueError(f"method '{self.name}': widths are chosen by time at a target in macs or latency")
         return self
+
+    @property
+    def start(self) -> Begins:
+        """The network that is pruned."""
+        return self.begins or catalogue.method(self.name).begins
 
     @property
     def measure(self) -> Literal["sparsity", "macs", "params", "latency"]:
@@ -122,7 +144,9 @@ class MethodChoice(Table):
         words += [self.part] if self.part != "all" else []
         words += [self.measure] if self.measure != "sparsity" else []
         words += [f"x{self.multiple}"] if self.multiple else []
-        words += ["global"] if self.scope == "global" else []
+        row = catalogue.method(self.name)
+        words += [self.scope] if self.scope != row.scopes[0] else []
+        words += [_BEGINS[self.start]] if self.start != row.begins else []
         words += [f"like-{self.like}"] if self.like else []
         words += ["units"] if self.hidden_units else []
         words += ["spare-" + "+".join(self.spare)] if self.spare else []

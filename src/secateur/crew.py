@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from secateur.records import Step
 from secateur.store import Store
 
 LOOK_SECONDS = 1.0
+LEAVE_SECONDS = 10.0  # to end a helper's way, before it is killed
 
 
 @contextmanager
@@ -31,11 +34,15 @@ def crew(steps: list[Step], name: str, runs: Path, keys: dict[str, str], jobs: i
     finally:
         for helper in helpers:
             helper.terminate()
+        for helper in helpers:
+            helper.join(LEAVE_SECONDS)
+            helper.kill()
             helper.join()
 
 
 def help_along(steps: list[Step], name: str, runs: str, keys: dict[str, str], parent: int) -> None:
     """What a helper does. It tells nobody of failures: the walk that is watched meets them itself."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what it holds is given back
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     store = Store(Path(runs))
     try:

@@ -6,7 +6,7 @@ A configuration ("cnn/magnitude/0.5") is what is the same for all seeds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from secateur import catalogue
@@ -18,6 +18,7 @@ from secateur.arms import (
     is_transfer,
     longer,
     needs,
+    pruned_from,
     recipe_for,
     searched,
     targets,
@@ -25,7 +26,7 @@ from secateur.arms import (
     way_of,
     ways,
 )
-from secateur.checking import photos_in
+from secateur.checking import SNAPSHOT, photos_in
 from secateur.choice import MethodChoice
 from secateur.quantities import in_bytes
 from secateur.records import Step
@@ -97,48 +98,129 @@ def seeded(study: Study, seed: int) -> Iterator[Step]:
         for way in ways(study):
             model = begun[base(study, way)]
             yield retrain(study, longer(study, way), way, seed, model, None, model)
-    for config in dict.fromkeys(base(study, way_of(study, choice)) for choice in arms(study) if needs(choice)):
+    yield from _further_starts(study, seed, begun)
+    for config, need in dict.fromkeys((pruned_from(study, c), need) for c in arms(study) for need in needs(c)):
         inputs = {"model": begun[config]} | photos_in(study)
-        params = {"device": study.device, "threads": study.threads}
-        yield Step(f"evidence/{config}/seed{seed}", "evidence", params, inputs, f"gradients, seed {seed}")
+        params = {"device": study.device, "threads": study.threads, "what": need if need != "gradients" else None}
+        label = f"{need} of {title(config)}, seed {seed}"
+        yield Step(_evidence(config, need, seed), "evidence", params, inputs, label)
+    yield from _scans(study, seed, begun)
     if seed == study.seeds[0]:
         yield from _searches(study, seed, begun)
     for choice in arms(study):
         yield from _arm(study, choice, seed, begun)
 
 
+def _further_starts(study: Study, seed: int, begun: dict[str, str]) -> Iterator[Step]:
+    """Networks other than the dense one that methods take away from: with its initial weights, or trained on with a
+    penalty for half of the retraining. `begun` learns of them."""
+    for choice in arms(study):
+        config = pruned_from(study, choice)
+        if config in begun:
+            continue
+        if choice.start == "initialisation":
+            begun[config] = f"begin/{config}/seed{seed}"
+            params = {"backbone": study.backbone, "input_px": study.input_px, "seed": seed}
+            label = f"the initial weights, seed {seed}"
+            yield Step(begun[config], "begin", params, {"snapshot": SNAPSHOT}, label)
+        else:
+            way = way_of(study, choice)
+            step = retrain(study, config, way, seed, begun[base(study, way)], {"penalty": "slimming"})
+            epochs = {"epochs": _penalised(step.params["epochs"])}
+            begun[config] = f"regularise/{config}/seed{seed}"
+            label = f"train on with a penalty, seed {seed}"
+            yield replace(step, id=begun[config], kind="regularise", params=step.params | epochs, title=label)
+
+
+def _penalised(epochs: int) -> int:
+    """Of the epochs of retraining, how many come before the cut."""
+    return max(epochs // 2, 1)
+
+
+def _evidence(config: str, need: str, seed: int) -> str:
+    """The id of the step that gathers it."""
+    return f"evidence/{config}/{need}/seed{seed}" if need != "gradients" else f"evidence/{config}/seed{seed}"
+
+
+def _seen_by(study: Study, choice: MethodChoice, seed: int) -> dict[str, str]:
+    """The evidence that pruning so is handed."""
+    config = pruned_from(study, choice)
+    roles = {need: f"evidence/{need}" if need != "gradients" else "evidence" for need in needs(choice)}
+    return {role: _evidence(config, need, seed) for need, role in roles.items()}
+
+
 def _arm(study: Study, choice: MethodChoice, seed: int, begun: Mapping[str, str]) -> Iterator[Step]:
     """A method at each of its targets. `begun`: configuration → the step that made it."""
     row = catalogue.method(choice.name)
     way = way_of(study, choice)
-    start = base(study, way)
+    start = pruned_from(study, choice)
+    teacher = "" if choice.start == "initialisation" else begun[base(study, way)]
     for target in targets(study, choice):
         config = config_of(study, choice, target)
         options = options_of(study, choice, target)
         if row.kind == "regime":
             regime = options | {"frequency": BATCHES_A_SELECTION}
-            yield retrain(study, config, way, seed, begun[start], regime, begun[start])
+            yield _trained_on(study, choice, retrain(study, config, way, seed, begun[start], regime, teacher))
             continue
         pruned = f"prune/{config}/seed{seed}"
         inputs = {"model": begun[start]} | photos_in(study) | (_seen(study) if way.tune == "head" else {})
-        if needs(choice):
-            inputs |= {"evidence": f"evidence/{start}/seed{seed}"}
+        inputs |= _seen_by(study, choice, seed) | _scanned_for(study, choice, seed)
         if searched(study, choice, target):
             inputs |= {"search": f"search/{searched(study, choice, target)}"}
         yield Step(pruned, "prune", options | {"seed": seed}, inputs, f"prune {title(config)}, seed {seed}")
-        yield retrain(study, config, way, seed, pruned, None, begun[start])
+        yield _trained_on(study, choice, retrain(study, config, way, seed, pruned, None, teacher))
+
+
+def _trained_on(study: Study, choice: MethodChoice, step: Step) -> Step:
+    """For as many epochs as every other network in all: what begins from initial weights gets those of the dense one,
+    too; what was trained on with a penalty gets the rest."""
+    epochs = step.params["epochs"]
+    if choice.start == "initialisation":
+        return replace(step, params=step.params | {"epochs": study.epochs + epochs})
+    if choice.start == "regularised":
+        before = _penalised(epochs)
+        return replace(step, params=step.params | {"epochs": max(epochs - before, 1), "epochs_before": before})
+    return step
+
+
+def _scan(study: Study, choice: MethodChoice, seed: int) -> str:
+    """The id of the step that scans for a method; a control is cut as the method's scan says."""
+    words = [choice.like or choice.name]
+    words += [choice.part] if choice.part != "all" else []
+    words += ["units"] if choice.hidden_units else []
+    words += ["spare-" + "+".join(choice.spare)] if choice.spare else []
+    return f"scan/{pruned_from(study, choice)}/{'-'.join(words)}/seed{seed}"
+
+
+def _scanned_for(study: Study, choice: MethodChoice, seed: int) -> dict[str, str]:
+    return {"scan": _scan(study, choice, seed)} if choice.scope == "sensitivity" else {}
+
+
+def _scans(study: Study, seed: int, begun: Mapping[str, str]) -> Iterator[Step]:
+    """Every layer pruned alone, for the methods that ask how much each can give."""
+    done: set[str] = set()
+    for choice in study.methods:
+        id = _scan(study, choice, seed)
+        if choice.scope != "sensitivity" or id in done:
+            continue
+        done.add(id)
+        start = pruned_from(study, choice)
+        options = options_of(study, choice, 0.0)
+        params = {k: options[k] for k in ("method", "spare", "hidden_units", "part")}
+        params |= {"config": start, "seed": seed, "threads": study.threads}
+        inputs = {"model": begun[start]} | photos_in(study) | _seen_by(study, choice, seed)
+        yield Step(id, "scan", params, inputs, f"each layer alone, by {choice.name}, seed {seed}")
 
 
 def _searches(study: Study, seed: int, begun: Mapping[str, str]) -> Iterator[Step]:
     """Cuts that meet a target in time, found once, by the first seed's network: all seeds get the same widths."""
     for choice in (c for c in study.methods if c.multiples):
-        start = base(study, way_of(study, choice))
+        start = pruned_from(study, choice)
         for target in targets(study, choice):
             config = config_of(study, choice, target)
             options = {k: v for k, v in options_of(study, choice, target).items() if k not in ("match", "refit")}
             inputs = {"model": begun[start]}
-            if needs(choice):
-                inputs |= {"evidence": f"evidence/{start}/seed{seed}"}
+            inputs |= _seen_by(study, choice, seed) | _scanned_for(study, choice, seed)
             params = options | {"config": config, "multiples": list(choice.multiples), "seed": seed}
             yield Step(f"search/{config}", "search", params, inputs, f"search for the cut of {title(config)}")
 
@@ -179,7 +261,8 @@ def _dense(study: Study, id: str, seed: int) -> Iterator[Step]:
 
 def options_of(study: Study, choice: MethodChoice, target: float) -> dict[str, Any]:
     """Of a pruning; what stands at its default is None, which moves no old key."""
-    filters = catalogue.method(choice.name).cuts == "filters"
+    row = catalogue.method(choice.name)
+    filters = row.cuts == "filters"
     rounded = choice.multiple or ("auto" if choice.multiples else 8 if is_transfer(study) else 1)
     whole = is_transfer(study) and choice.part != "head"
     return {
@@ -193,7 +276,7 @@ def options_of(study: Study, choice: MethodChoice, target: float) -> dict[str, A
         "multiple": rounded if filters and rounded != 1 else None,
         "like": choice.like or None,
         "match": True if whole else None,
-        "refit": True if whole and catalogue.method(choice.name).kind == "score" else None,
+        "refit": True if row.refits or (whole and row.kind == "score") else None,
     }
 
 

@@ -12,10 +12,10 @@ from secateur.arms import (
     config_of,
     control_of,
     has_features,
+    held_against,
     longer,
     quantised,
     targets,
-    way_of,
     ways,
 )
 from secateur.settings import Study
@@ -45,8 +45,7 @@ def against(study: Study) -> list[list[str]]:
     """Pairs of configurations to compare: every method with dense, trained on as long, and with random."""
     pairs = []
     for choice in arms(study):
-        way = way_of(study, choice)
-        dense = longer(study, way) if study.controls else base(study, way)
+        dense = held_against(study, choice)
         for target in targets(study, choice):
             config = config_of(study, choice, target)
             pairs.append([config, dense])

@@ -68,14 +68,24 @@ def keep(snapshot: Snapshot, store: Store) -> str:
 
 
 def given(study: Study, store: Store) -> dict[str, str]:
-    """What a study begins with beside photos: backbones' weights, or a saved model; their keys. Raises UserError."""
+    """What a study begins with beside photos: backbones' weights, or a saved model; their keys. Raises UserError, for a
+    method that a network cannot take among other things."""
     keys: dict[str, str] = {}
     for net in networks(study):
+        _able(net)
         if net.start:
             keys[f"{START}/{net.backbone}"] = _started(net, store)
         elif is_transfer(net):
             keys[f"{WEIGHTS}/{net.backbone}"] = _weights(net, store)
     return keys
+
+
+def _able(net: Study) -> None:
+    options = {"pool": net.pool, "head": net.head} if is_transfer(net) else None
+    for choice in net.methods:
+        for need in catalogue.method(choice.name).requires:
+            if catalogue.load("secateur.models.lacking:lacks")(net.backbone, net.input_px, options, need):
+                raise UserError(f"method '{choice.name}' needs a {need} behind what it cuts; '{net.backbone}' has none")
 
 
 def _weights(study: Study, store: Store) -> str:

@@ -12,6 +12,7 @@ import psutil
 from secateur import at_hand, catalogue
 from secateur.arms import is_transfer, recipe_for
 from secateur.choice import MethodChoice
+from secateur.errors import UserError
 from secateur.settings import Study, joined, networks
 
 BARE_BUDGET = "1h"  # for a bare folder: someone who names nothing wants an answer today
@@ -41,6 +42,7 @@ def settle(study: Study, jobs: int = 1) -> Study:
 
 def _settled(study: Study, jobs: int) -> Study:
     study = _network(study)
+    _begun(study)
     if is_transfer(study) and "methods" not in study.model_fields_set:
         study = study.model_copy(update={"methods": TRANSFER_METHODS})
     name = study.name or Path(study.folder).name or "study"
@@ -69,6 +71,16 @@ def _network(study: Study) -> Study:
     px = study.input_px or (CNN_PX if row.where else row.default_px)
     weights = "" if row.where else at_hand.source(row, study.weights)
     return study.model_copy(update={"backbone": backbone, "input_px": px, "weights": weights})
+
+
+def _begun(study: Study) -> None:
+    """Raises UserError for a method that begins from weights that this network never had."""
+    for choice in study.methods:
+        if choice.start == "initialisation" and (is_transfer(study) or study.start):
+            raise UserError(
+                f"method '{choice.name}' prunes before any training, and '{study.backbone}' begins from trained "
+                f"weights: take backbone 'cnn', or begins = 'dense'"
+            )
 
 
 def _recipe(study: Study, what: Literal["head", "all"]) -> Any:

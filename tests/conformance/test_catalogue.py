@@ -7,13 +7,12 @@ import torch
 from torch import nn
 
 from secateur import catalogue
-from secateur.catalogue import METHODS, Method
+from secateur.methods import OWN, Method, page
 from secateur.models import prunable
 from secateur.models.build import build
-from secateur.pruning import channels, groups, masks
-from secateur.pruning.evidence import gradients
+from secateur.pruning import activations, channels, gradients, groups, masks
 
-SCORES = [m for m in METHODS if m.kind == "score"]
+SCORES = [m for m in OWN if m.kind == "score"]
 WEIGHTS = [m for m in SCORES if m.cuts == "weights"]
 FILTERS = [m for m in SCORES if m.cuts == "filters"]
 TARGETS = (0.3, 0.5, 0.7, 0.9)
@@ -37,49 +36,105 @@ NETWORKS = {
 }
 
 
-def score(method: Method, weight: torch.Tensor, seed: int = 0) -> torch.Tensor:
-    seen = (torch.rand(weight.shape, generator=torch.Generator().manual_seed(7)),) if method.needs else ()
-    return catalogue.load(method.where)(weight, torch.Generator().manual_seed(seed), *seen)
+def score(method: Method, name: str, weight: torch.Tensor, groups: int = 1) -> torch.Tensor:
+    """With evidence of the right shapes, drawn by chance."""
+    chance = torch.Generator().manual_seed(7)
+    of_inputs = (weight.shape[1] * groups, *weight.shape[2:])
+    pieces = {
+        "gradients": {"squares": torch.rand(weight.shape, generator=chance)},
+        "slopes": {
+            "means": torch.randn(weight.shape, generator=chance),
+            "sizes": torch.rand(weight.shape, generator=chance),
+        },
+        "inputs": {"inputs": torch.rand(of_inputs, generator=chance)},
+    }
+    seen = {k: t for need in method.needs for k, t in pieces[need].items()}
+    generator = torch.Generator().manual_seed(0)
+    made: torch.Tensor = catalogue.load(method.where)(weight, generator, *([seen] if method.needs else []))
+    return made
+
+
+def photos() -> list[tuple[torch.Tensor, torch.Tensor]]:
+    chance = torch.Generator().manual_seed(7)
+    return [(torch.rand(4, 3, 16, 16, generator=chance), torch.arange(4)) for _ in range(2)]
 
 
 def channel_scores(method: Method, model: nn.Module) -> dict[str, torch.Tensor]:
     """As the step that prunes asks for them; for the CNN a group is a layer."""
     found = groups.cuttable(channels.trace(model, torch.zeros(1, 3, 16, 16)), hidden_units=True)
-    if not method.needs:
+    if method.rates == "layer":
         return groups.channel_scores(model, found, catalogue.load(method.where), torch.Generator().manual_seed(0))
-    chance = torch.Generator().manual_seed(7)
-    photos = [(torch.rand(4, 3, 16, 16, generator=chance), torch.arange(4)) for _ in range(2)]
-    scores: dict[str, torch.Tensor] = catalogue.load(method.where)(found, gradients(model, photos))
+    evidence = {}
+    for need in method.needs:
+        evidence |= {
+            "gradients": lambda: gradients.gradients(model, photos()),
+            "inputs": lambda: activations.inputs(model, photos()),
+            "samples": lambda: activations.samples(model, found, photos()),
+        }[need]()
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    scores: dict[str, torch.Tensor] = catalogue.load(method.where)(found, tensors, evidence)
     return scores
+
+
+def scopes(method: Method) -> list[str]:
+    """Those that need no scan: how much of a layer goes by one is tests/pruning/test_scan.py's."""
+    return [s if s != "sensitivity" else "layer" for s in method.scopes]
+
+
+def pools(found: dict[str, torch.Tensor], scope: str) -> list[dict[str, torch.Tensor]]:
+    """What is compared with one another, as tensors of one row."""
+    if scope == "global":
+        return [found]
+    if scope == "layer":
+        return [{n: t} for n, t in found.items()]
+    split = [t.flatten(1) if scope == "row" else t.movedim(1, -1).reshape(-1, 4) for t in found.values()]
+    return [{"": row} for t in split for row in t]
 
 
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("method", WEIGHTS, ids=lambda m: m.name)
 def test_weight_scores(method: Method, network: str):
-    weights = prunable.weights(NETWORKS[network]())
-    made = {n: score(method, w) for n, w in weights.items()}
+    model = NETWORKS[network]()
+    weights = prunable.weights(model)
+    of = {f"{n}.weight": getattr(m, "groups", 1) for n, m in prunable.layers(model)}
+    made = {n: score(method, n, w, of[n]) for n, w in weights.items()}
     for name, tensor in made.items():
         assert tensor.shape == weights[name].shape
         assert torch.isfinite(tensor).all()
         assert not tensor.requires_grad
-    again = {n: score(method, w) for n, w in weights.items()}
+    again = {n: score(method, n, w, of[n]) for n, w in weights.items()}
     assert all(torch.equal(made[n], again[n]) for n in made)
-    for scope in ("layer", "global"):
+    for scope in scopes(method):
+        own = {n: s for n, s in made.items() if scope != "block" or not masks.undivided(weights[n])}
         before = None
-        for target in TARGETS:
-            found = masks.lowest(made, target, scope)
-            pools = [made] if scope == "global" else [{n: s} for n, s in made.items()]
-            for pool in pools:
-                total = sum(s.numel() for s in pool.values())
-                dropped = sum(int((~found[n]).sum()) for n in pool)
-                assert dropped == masks.count(target, total)
-                gone = torch.cat([s[~found[n]] for n, s in pool.items()])
-                kept = torch.cat([s[found[n]] for n, s in pool.items()])
+        for target in method.targets or TARGETS:
+            found = masks.lowest(own, target, scope)
+            for marks, rated in zip(pools(found, scope), pools(own, scope), strict=True):
+                mark, value = (torch.cat([t.flatten() for t in side.values()]) for side in (marks, rated))
+                assert int((~mark).sum()) == masks.count(target, len(mark))
+                gone, kept = value[~mark], value[mark]
                 if len(gone) and len(kept):
                     assert gone.max() <= kept.min()
-            if before:
+            total = sum(m.numel() for m in found.values())
+            if method.exact and scope == "global" and total:
+                assert sum(int((~m).sum()) for m in found.values()) == masks.count(target, total)
+            if before and method.nests:
                 assert all((found[n] <= before[n]).all() for n in found), "masks do not nest"
             before = found
+
+
+@pytest.mark.parametrize("method", WEIGHTS, ids=lambda m: m.name)
+def test_of_equal_weights_as_many_go(method: Method):
+    """No order among them, and still exactly as many: by position."""
+    weight = torch.full((8, 8), 0.5)
+    same = {k: torch.ones_like(weight) for k in ("squares", "means", "sizes")} | {"inputs": torch.ones(8)}
+    generator = torch.Generator().manual_seed(0)
+    rated = catalogue.load(method.where)(weight, generator, *([same] if method.needs else []))
+    for scope in scopes(method):
+        for target in method.targets or TARGETS:
+            found = masks.lowest({"w": rated}, target, scope)["w"]
+            each = {"row": (8, 8), "block": (16, 4)}.get(scope, (1, 64))
+            assert int((~found).sum()) == each[0] * masks.count(target, each[1])
 
 
 @pytest.mark.parametrize("method", FILTERS, ids=lambda m: m.name)
@@ -104,9 +159,11 @@ def test_filter_scores(method: Method, target: float):
     assert model.train()(torch.rand(2, 3, 16, 16)).shape == (2, 10)
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
+@pytest.mark.parametrize("method", OWN, ids=lambda m: m.name)
 def test_every_method_has_a_source_and_a_control_of_the_same_kind(method: Method):
     assert method.source and method.cost and method.help
+    for heading in ("## Idea", "## Equation", "## Use it when", "## It hurts when"):
+        assert heading in page(method), f"{method.name} has no page, or none with '{heading}'"
     if method.role == "pruned":
         control = catalogue.method(method.control)
         assert control.role == "control"

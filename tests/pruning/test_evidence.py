@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from secateur.errors import UserError
 from secateur.models.build import build
-from secateur.pruning import channels, evidence, ranking, scores, taylor
+from secateur.pruning import channel_scores, channels, evidence, ranking, scores
+from secateur.pruning.gradients import gradients, slopes
 from secateur.pruning.groups import Group, Part, Traced
 
 PX = 32
@@ -43,19 +44,36 @@ def test_squares_and_filters_by_hand():
     with torch.no_grad():
         model[0].weight.copy_(torch.tensor([[1.0], [-1.0]]))
     x = torch.ones(1, 1)
-    found = evidence.gradients(model, [(x, torch.tensor([0])), (x, torch.tensor([1]))])
+    found = gradients(model, [(x, torch.tensor([0])), (x, torch.tensor([1]))])
     p1 = math.e / (math.e + 1 / math.e)
     p2 = 1 - p1
     first, second = (p2**2 + p1**2) / 2, (p2**2 + p1**2) / 2
-    torch.testing.assert_close(found.squares["0.weight"], torch.tensor([[first], [second]]))
-    torch.testing.assert_close(found.filters["0"], torch.tensor([first, second]))  # w² is 1
-    assert found.gates == {}
-    asked = scores.fisher(torch.tensor([[3.0]]), torch.Generator(), torch.tensor([[2.0]]))
+    torch.testing.assert_close(found["squares"]["0.weight"], torch.tensor([[first], [second]]))
+    torch.testing.assert_close(found["filters"]["0"], torch.tensor([first, second]))  # w² is 1
+    assert found["gates"] == {}
+    asked = scores.fisher(torch.tensor([[3.0]]), torch.Generator(), {"squares": torch.tensor([[2.0]])})
     assert asked.item() == 18.0
 
 
+def test_slopes_by_hand():
+    """The same network: with label 1 the gradient is (−p₂, p₂), with label 2 (p₁, −p₁)."""
+    model = nn.Sequential(nn.Linear(1, 2, bias=False))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[1.0], [-1.0]]))
+    x = torch.ones(1, 1)
+    found = slopes(model, [(x, torch.tensor([0])), (x, torch.tensor([1]))])
+    p1 = math.e / (math.e + 1 / math.e)
+    p2 = 1 - p1
+    mean, size = (p1 - p2) / 2, (p1 + p2) / 2
+    torch.testing.assert_close(found["means"]["0.weight"], torch.tensor([[mean], [-mean]]))
+    torch.testing.assert_close(found["sizes"]["0.weight"], torch.tensor([[size], [size]]))
+    weight, seen = torch.tensor([[2.0], [-3.0]]), evidence.of(found, "0.weight")
+    torch.testing.assert_close(scores.taylor(weight, torch.Generator(), seen), torch.tensor([[2 * size], [3 * size]]))
+    torch.testing.assert_close(scores.snip(weight, torch.Generator(), seen), torch.tensor([[2 * mean], [3 * mean]]))
+
+
 class Gate(nn.Module):
-    """What evidence.gates differentiates by, made real: a number a channel, 1, that the output is multiplied with."""
+    """What gates differentiate by, made real: a number a channel, 1, that the output is multiplied with."""
 
     def __init__(self, inner: nn.Module, width: int) -> None:
         super().__init__()
@@ -71,8 +89,8 @@ def test_gates_are_gradients_of_real_gates(name: str, where: str):
     model = network(name)
     if name == "cnn":
         where = next(n for n, m in model.named_modules() if isinstance(m, nn.Conv2d))
-    found = evidence.gradients(model, batches())
-    mine = (found.filters if name == "cnn" else found.gates)[where]
+    found = gradients(model, batches())
+    mine = found["filters" if name == "cnn" else "gates"][where]
     gate = Gate(model.get_submodule(where), len(mine))
     parent, _, leaf = where.rpartition(".")
     setattr(model.get_submodule(parent), leaf, gate)
@@ -91,18 +109,18 @@ def test_the_network_is_left_as_it_was_and_the_file_says_the_same(tmp_path: Path
     state = {k: v.clone() for k, v in model.state_dict().items()}
     modes, wanted = [m.training for m in model.modules()], [p.requires_grad for p in model.parameters()]
     seen: list[int] = []
-    found = evidence.gradients(model, batches(), progress=seen.append)
+    found = gradients(model, batches(), progress=seen.append)
     assert seen == [4, 8, 12]
     assert [m.training for m in model.modules()] == modes and [p.requires_grad for p in model.parameters()] == wanted
     assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
     assert all(p.grad is None for p in model.parameters())
-    found.save(tmp_path)
+    evidence.save(found, tmp_path)
     again = evidence.load(tmp_path)
     for kind in ("squares", "gates", "filters"):
-        one, other = getattr(found, kind), getattr(again, kind)
+        one, other = found[kind], again[kind]
         assert one.keys() == other.keys() and all(torch.equal(one[n], other[n]) for n in one)
     with pytest.raises(ValueError, match="at least one batch"):
-        evidence.gradients(model, [])
+        gradients(model, [])
 
 
 def test_a_channel_that_nothing_reads_is_worth_nothing():
@@ -112,7 +130,7 @@ def test_a_channel_that_nothing_reads_is_worth_nothing():
     with torch.no_grad():
         model.body.layer2[0].conv2.weight[:, [3, 77]] = 0
     found = [g for g in channels.trace(model, torch.zeros(1, 3, PX, PX)).groups if "body.layer2.0.conv1" in g.layers]
-    rated = taylor.filter_taylor(found, evidence.gradients(model, batches()))[found[0].name]
+    rated = channel_scores.filter_taylor(found, {}, gradients(model, batches()))[found[0].name]
     zero = (rated == 0).nonzero().reshape(-1).tolist()
     assert {3, 77} <= set(zero) and len(zero) < 0.2 * len(rated)
 

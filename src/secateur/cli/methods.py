@@ -5,10 +5,31 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import typer
+from rich.markdown import Markdown
 from rich.table import Table
 
 from secateur import catalogue
 from secateur.cli.common import JSON, echo_json, paper
+from secateur.methods import Method, all_methods, page
+
+_BEGINS = {
+    "dense": "the trained network",
+    "initialisation": "the network's initial weights, which are then trained for all epochs",
+    "regularised": "the trained network, trained on with a penalty for half of the retraining",
+}
+FAMILIES = {
+    "unstructured": "Unstructured: single weights, by what they are",
+    "structured": "Structured: whole filters, or patterns that hardware knows",
+    "sensitivity": "Sensitivity: by what the loss, or what flows, would miss",
+    "regularisation": "Regularisation: training says what can go",
+}
+CONTROLS = "Controls: what every method must beat"
+_SCOPES = {
+    "layer": "each layer loses the same part",
+    "global": "one ranking over the network",
+    "row": "each output's weights lose the same part",
+    "block": "each block of four does",
+}
 
 
 def add(app: typer.Typer) -> None:
@@ -16,23 +37,56 @@ def add(app: typer.Typer) -> None:
 
     @app.command()
     def methods(
-        name: str = typer.Argument("", help="Teach one method."),
+        name: str = typer.Argument("", help="Teach one method: the idea, the equation, when to use it."),
         as_json: bool = JSON,
     ) -> None:
-        """List the ways to prune, with family, source and cost; or teach one."""
-        rows = [catalogue.method(name)] if name else list(catalogue.METHODS)
+        """List the ways to prune, with family, source, needs and cost; or teach one.
+
+        A study takes any of them by name: methods = ["magnitude", "filter-l1"].
+        """
+        rows = [catalogue.method(name)] if name else list(all_methods())
         if as_json:
-            echo_json([asdict(r) for r in rows])
+            echo_json([asdict(r) | {"page": page(r)} for r in rows] if name else [asdict(r) for r in rows])
             return
         if name:
-            row = rows[0]
-            typer.echo(f"{row.name}: {row.help}\nfamily: {row.family}; cuts {row.cuts}\ncost: {row.cost}")
-            typer.echo(f"source: {row.source}\ncontrol: {row.control or 'it is one'}")
+            _teach(rows[0])
             return
-        table = Table(box=None, pad_edge=False)
-        for heading in ("method", "family", "cuts", "what it does"):
-            table.add_column(heading)
+        _list(rows)
+
+
+def _list(rows: list[Method]) -> None:
+    out = paper()
+    families = dict.fromkeys(_family(row) for row in rows)
+    for family in sorted(families, key=lambda f: f == CONTROLS):
+        out.print(f"[bold]{family}[/]")
+        table = Table(box=None, pad_edge=False, show_header=False)
+        table.add_column(no_wrap=True, width=max(len(row.name) for row in rows) + 2)
+        table.add_column()
         for row in rows:
-            table.add_row(row.name, row.family, row.cuts, row.help)
-        out = paper()
+            if _family(row) == family:
+                table.add_row(f"  {row.name}", row.help)
         out.print(table)
+    out.print("\n`secateur methods NAME` teaches one: the idea, the equation, what it needs and costs.", markup=False)
+
+
+def _family(row: Method) -> str:
+    return FAMILIES[row.family] if row.role == "pruned" else CONTROLS
+
+
+def _teach(row: Method) -> None:
+    out = paper()
+    out.print(Markdown(page(row) or f"# {row.name}\n\n{row.help}"))
+    facts = Table(box=None, pad_edge=False, show_header=False)
+    facts.add_column(style="bold")
+    facts.add_column()
+    facts.add_row("family", f"{row.family}; cuts {row.cuts}")
+    facts.add_row("begins with", _BEGINS[row.begins])
+    facts.add_row("scopes", "; ".join(f"{s}: {_SCOPES[s]}" for s in row.scopes))
+    if row.targets:
+        facts.add_row("targets", ", ".join(f"{t:g}" for t in row.targets))
+    facts.add_row("needs", ", ".join((*row.needs, *row.requires)) or "nothing but the weights")
+    facts.add_row("cost", row.cost)
+    facts.add_row("source", row.source)
+    facts.add_row("control", row.control or "it is one")
+    out.print()
+    out.print(facts)

@@ -17,6 +17,7 @@ from torch import Tensor
 from secateur.pruning.bits import Bits
 from secateur.pruning.order import ordered_chunks, threshold
 
+BLOCK = 4  # weights, of N:M sparsity: what sparse tensor cores read at a time
 _LOWEST = -(1 << 31)
 Masks = dict[str, Tensor]  # parameter name → bool, True is kept, the parameter's shape
 
@@ -63,11 +64,42 @@ def _each(
 def lowest(scores: Mapping[str, Tensor], sparsity: float, scope: str = "layer", absolute: bool = False) -> Masks:
     """Masks that drop the lowest `sparsity` of the scores, to the last element.
 
-    `scope` "layer": of each tensor; "global": of all together. Ties fall by position: earlier tensors and
+    `scope` "layer": of each tensor; "global": of all together; "row": of the weights of each output; "block": of every
+    BLOCK along the input channels (all dividing layers; see `undivided`). Ties fall by position: earlier tensors and
     elements go first. `absolute`: the scores are the magnitudes of what is given, so that weights need no copy.
     Raises ValueError for a NaN score or a sparsity outside [0, 1).
     """
+    if scope in ("row", "block"):
+        return {name: _lowest_pools(score, sparsity, scope) for name, score in scores.items()}
     return {name: mask.to(scores[name].device) for name, mask in lowest_bits(scores, sparsity, scope, absolute).items()}
+
+
+def lowest_counts(scores: Mapping[str, Tensor], counts: Mapping[str, int]) -> Masks:
+    """Masks that drop the `counts[name]` lowest of each tensor, ties by position."""
+    found: Masks = {}
+    for name, score in scores.items():
+        chunks = [kept for _, kept in _kept({name: score}, counts[name], False)]
+        found[name] = torch.from_numpy(np.concatenate(chunks)).reshape(score.shape).to(score.device)
+    return found
+
+
+def undivided(weight: Tensor) -> str:
+    """Why a weight (o, i, …) has no blocks along its input channels; "" where it has."""
+    return f"{weight.shape[1]} input channels are no multiple of {BLOCK}" if weight.shape[1] % BLOCK else ""
+
+
+def _lowest_pools(scores: Tensor, sparsity: float, scope: str) -> Tensor:
+    """Every pool of a tensor (o, i, …) loses the same count of its own."""
+    if not 0 <= sparsity < 1:
+        raise ValueError(f"sparsity must be at least 0 and below 1, got {sparsity}")
+    if bool(scores.isnan().any()):
+        raise ValueError("a score is NaN")
+    moved = scores.movedim(1, -1)  # (o, …, i): a block lies along the input channels
+    pools = scores.flatten(1) if scope == "row" else moved.reshape(-1, BLOCK)
+    kept = torch.ones_like(pools, dtype=torch.bool)
+    going = pools.argsort(dim=1, stable=True)[:, : count(sparsity, pools.shape[1])]
+    kept.scatter_(1, going, False)
+    return kept.reshape(scores.shape) if scope == "row" else kept.reshape(moved.shape).movedim(-1, 1).contiguous()
 
 
 def lowest_bits(scores: Mapping[str, Tensor], sparsity: float, scope: str = "layer", absolute: bool = False) -> Bits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -30,6 +31,16 @@ class Regime(Protocol):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a regime is told of the training that it is for."""
+
+    steps: int  # of the optimiser, in all
+    frequency: int  # the most steps between two selections
+    scope: str
+    seed: int
 
 
 class Held:
@@ -108,3 +119,15 @@ class Gradual(Held):
             # A kept weight that happens to be 0 must not fall before one that was dropped earlier.
             found[name] = scores.magnitude(parameter, generator).masked_fill_(~self.masks[name], -1)
         return found
+
+
+def gradual(weights: Mapping[str, Tensor], target: float, course: Course) -> Gradual:
+    """Rises over the first half of the steps; the second half trains at the target, as Zhu & Gupta advise."""
+    return Gradual(
+        weights,
+        target,
+        begin=0,
+        end=min(course.steps // 2, course.steps - 1),
+        frequency=min(course.frequency, max(1, course.steps // 20)),
+        scope=course.scope,
+    )

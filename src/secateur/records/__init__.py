@@ -15,6 +15,7 @@ from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Photo, Problem, Snapshot, Split
 from secateur.records.results import Choice, DataFacts, ModelResult, Results, Role, Summary
 from secateur.records.rivals import Rival
+from secateur.records.scan import Scan, ScanLayer, ScanPoint
 from secateur.records.search import Search, Tried
 from secateur.records.steps import Outcome, State, Step
 
@@ -54,6 +55,9 @@ __all__ = [
     "Robustness",
     "RobustnessRow",
     "Role",
+    "Scan",
+    "ScanLayer",
+    "ScanPoint",
     "Search",
     "Sizes",
     "Snapshot",

@@ -34,6 +34,7 @@ class History:
     photo_passes: int  # photos seen in all, with repetition
     converged: bool  # the last quarter gained under 1 point of validation accuracy
     spared: tuple[str, ...] = ()
+    epochs_before: int = 0  # of a training between the dense network's and this one, with a penalty
     notes: tuple[str, ...] = ()  # how gradients and batch-norm statistics came about, where that is not the usual way
 
 

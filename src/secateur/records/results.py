@@ -13,6 +13,7 @@ from secateur.records.models import Evaluation, History, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Problem
 from secateur.records.rivals import Rival
+from secateur.records.scan import Scan
 from secateur.records.search import Search
 from secateur.records.steps import Outcome
 
@@ -112,6 +113,7 @@ class Results:
     harm: tuple[Harm, ...] = ()  # a network each
     rivals: tuple[Rival, ...] = ()  # what chosen cuts were held against
     searches: tuple[Search, ...] = ()  # of targets in time
+    scans: tuple[Scan, ...] = ()  # of every layer alone, of the first seed
     limits: Limits = field(default_factory=Limits)  # that the device sets
     notes: tuple[str, ...] = ()  # what was shrunk to the budget, and other things said in words
     published: dict[str, Any] = field(default_factory=dict)  # the study file's [published] table

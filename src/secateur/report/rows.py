@@ -95,7 +95,7 @@ def _counted(models: Sequence[ModelResult]) -> Row:
 def _trained(models: Sequence[ModelResult]) -> Row:
     return {
         "val_accuracy_before": _mean(models, lambda m: m.val_accuracy_before),
-        "epochs": _mean(models, lambda m: len(m.history.epochs)),
+        "epochs": _mean(models, lambda m: len(m.history.epochs) + m.history.epochs_before),
         "best_epoch": _mean(models, lambda m: m.history.best_epoch),
         "photo_passes": sum(m.history.photo_passes for m in models),
         "stopped_early": sum(m.history.stopped_early for m in models),

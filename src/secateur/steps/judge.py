@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ from secateur.records import (
     Parity,
     Profile,
     Rival,
+    Scan,
     Search,
     Sizes,
     Snapshot,
@@ -40,6 +41,8 @@ from secateur.steps.context import Context
 from secateur.steps.harm import harms
 from secateur.steps.photos import snapshot
 from secateur.steps.prune import Pruned
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Collected:
     benches: tuple[Bench, ...] = ()
     harm: tuple[Harm, ...] = ()
     searches: tuple[Search, ...] = ()
+    scans: tuple[Scan, ...] = ()
     rivals: tuple[Rival, ...] = ()
 
 
@@ -96,13 +100,19 @@ def collect(ctx: Context) -> None:
             tuple(_summaries(models, correct, chosen)),
             choices,
             tuple(comparisons),
-            tuple(read(Bench, f / "bench.json") for role, f in ctx.inputs.items() if role.startswith("bench/")),
+            _all(ctx, Bench, "bench"),
             harms(ctx, photos, np.array(test), models, chosen),
-            tuple(read(Search, f / "search.json") for role, f in ctx.inputs.items() if role.startswith("search/")),
-            tuple(read(Rival, f / "rival.json") for role, f in ctx.inputs.items() if role.startswith("rival/")),
+            searches=_all(ctx, Search, "search"),
+            scans=tuple({(s.config, s.method): s for s in reversed(_all(ctx, Scan, "scan"))}.values()),
+            rivals=_all(ctx, Rival, "rival"),
         ),
         ctx.out / "collected.json",
     )
+
+
+def _all(ctx: Context, kind: type[T], name: str) -> tuple[T, ...]:
+    """The records of all steps of a kind."""
+    return tuple(read(kind, f / f"{name}.json") for role, f in ctx.inputs.items() if role.startswith(f"{name}/"))
 
 
 def _models(ctx: Context) -> list[ModelResult]:

@@ -8,23 +8,20 @@ from pathlib import Path
 
 import torch
 
-from secateur import catalogue
 from secateur.export import onnx
 from secateur.files import dump
 from secateur.measure.machine import machine
 from secateur.measure.search import search
 from secateur.models import saved
-from secateur.pruning import cutting, evidence, widths
+from secateur.pruning import cutting, widths
 from secateur.steps.context import Context
-from secateur.steps.prune import Whole
+from secateur.steps.rating import rater
 
 
 def find(ctx: Context) -> None:
     """search.json. Raises StepFailed where no cut meets the target."""
     p, loaded = ctx.params, saved.load(ctx.inputs["model"])
-    row = catalogue.method(p["method"])
-    seen = evidence.load(ctx.inputs["evidence"]) if "evidence" in ctx.inputs else None
-    whole = Whole.of(loaded, p, row, seen, torch.Generator().manual_seed(p["seed"]))
+    whole = rater(loaded, p, ctx.inputs).whole()
     with tempfile.TemporaryDirectory(dir=ctx.work) as folder:
         made: list[Path] = []
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from secateur import catalogue
 from secateur.data import batches as loading
 from secateur.errors import StepFailed, UserError
 from secateur.files import dump, read
@@ -20,7 +21,8 @@ from secateur.models import prunable, saved, weights
 from secateur.models.build import build
 from secateur.models.transfer import Transfer
 from secateur.pruning.masks import count
-from secateur.pruning.regimes import Gradual, Held
+from secateur.pruning.penalties import Slimming
+from secateur.pruning.regimes import Course, Held
 from secateur.records import Epoch, History
 from secateur.steps import features
 from secateur.steps.context import Context
@@ -52,6 +54,14 @@ def train(ctx: Context) -> None:
     _write(ctx, model, history, kind, None, None)
 
 
+def begin(ctx: Context) -> None:
+    """A saved model: the weights that `train` of the same seed begins with."""
+    p, labels = ctx.params, snapshot(ctx).classes
+    model = build(p["backbone"], len(labels), p["input_px"], p["seed"])
+    made = {"params": dict(p)}
+    saved.save(model, ctx.out, backbone=p["backbone"], labels=labels, input_px=p["input_px"], made=made)
+
+
 def adopt(ctx: Context) -> None:
     """A saved model and history.json: somebody's model, its classes in the order of this study's photos."""
     loaded = saved.load(ctx.inputs["start"])
@@ -77,38 +87,39 @@ def _reorder(model: nn.Module, rows: list[int]) -> None:
 
 
 def retrain(ctx: Context) -> None:
-    """A saved model and history.json: a pruned network trained on, its zeros held; or, with a regime, a dense
-    network that is pruned while it trains on; or neither, which is the control."""
+    """A saved model and history.json: a pruned network trained on, its zeros held; or, with a regime, a network
+    that is pruned while it trains, or kept under a penalty; or neither, which is the control."""
     loaded = saved.load(ctx.inputs["model"])
     model = loaded.model.to(ctx.params["device"])
     head = ctx.params.get("tune") == "head"
     trained = _head_of(model) if head else model
     assert trained is not None
     regime: dict[str, Any] | None = ctx.params["regime"]
-    hooks: Held | None = None
+    hooks: Held | Slimming | None = None
     if regime:
-        hooks = _gradual(ctx, model, regime)
+        hooks = _hooks(ctx, model, regime)
     elif loaded.masks:
         hooks = Held(prunable.weights_named(model, loaded.masks), loaded.masks)
     history = _fit(ctx, trained, hooks, saved.normal(loaded.preprocess))
-    if regime:
+    history = replace(history, epochs_before=ctx.params.get("epochs_before") or 0)
+    if regime and "spare" in regime:
         history = replace(history, spared=tuple(regime["spare"]))
     if hooks:
         history = replace(history, notes=history.notes + _emptied(hooks))
-        _check(hooks, regime["target"] if regime else None, regime["scope"] if regime else "")
+        _check(hooks, regime.get("target") if regime else None, regime.get("scope", "") if regime else "")
     a = loaded.architecture
     made = {"params": dict(ctx.params)} | {k: v for k, v in loaded.made.items() if k == "weights"}
     kind = Kind(a.backbone, loaded.labels, a.input_px, loaded.preprocess, a.options, made)
     _write(ctx, model, history, kind, hooks, a.kept)
 
 
-def _emptied(hooks: Held) -> tuple[str, ...]:
+def _emptied(hooks: Held | Slimming) -> tuple[str, ...]:
     """A threshold over the whole network may take all of a layer: no training brings that back."""
     gone = [name.removesuffix(".weight") for name, mask in hooks.masks.items() if not bool(mask.any())]
     return (f"every weight of {', '.join(gone)} was pruned; spare it, or prune by layer",) if gone else ()
 
 
-def _check(hooks: Held, target: float | None, scope: str) -> None:
+def _check(hooks: Held | Slimming, target: float | None, scope: str) -> None:
     """What was pruned is zero, and as much was pruned as was asked for; a figure that lies is worse than none."""
     for name, mask in hooks.masks.items():
         if bool((hooks.parameters[name] * ~mask).any()):
@@ -123,17 +134,15 @@ def _check(hooks: Held, target: float | None, scope: str) -> None:
             raise StepFailed(f"{dropped} of {n} weights were pruned, {count(target, n)} were asked for")
 
 
-def _gradual(ctx: Context, model: nn.Module, regime: dict[str, Any]) -> Gradual:
-    """Rises over the first half of the steps; the second half trains at the target, as Zhu & Gupta advise."""
+def _hooks(ctx: Context, model: nn.Module, regime: dict[str, Any]) -> Held | Slimming:
+    """What moves or holds weights while it trains."""
+    if "penalty" in regime:
+        return Slimming(model)
+    weights = prunable.weights(model, regime["spare"], regime.get("part") or "all")
     steps = ctx.params["epochs"] * _photos(ctx).train_batches
-    return Gradual(
-        prunable.weights(model, regime["spare"], regime.get("part") or "all"),
-        regime["target"],
-        begin=0,
-        end=min(steps // 2, steps - 1),
-        frequency=min(regime["frequency"], max(1, steps // 20)),
-        scope=regime["scope"],
-    )
+    course = Course(steps, regime["frequency"], regime["scope"], ctx.params["seed"])
+    hooks: Held = catalogue.load(catalogue.method(regime["method"]).where)(weights, regime["target"], course)
+    return hooks
 
 
 def _photos(ctx: Context, normal: Normal = None) -> Photos:
@@ -180,7 +189,7 @@ def plain(side: Part, device: str = "cpu", normal: Normal = None, size: int = VA
     )
 
 
-def _fit(ctx: Context, model: nn.Module, hooks: Held | None, normal: Normal) -> History:
+def _fit(ctx: Context, model: nn.Module, hooks: Held | Slimming | None, normal: Normal) -> History:
     p = ctx.params
     torch.set_num_threads(p["threads"])
     torch.use_deterministic_algorithms(True, warn_only=p["device"] != "cpu")
@@ -285,11 +294,11 @@ def _write(
     model: nn.Module,
     history: History,
     kind: Kind,
-    hooks: Held | None,
+    hooks: Held | Slimming | None,
     kept: dict[str, list[int]] | None,
 ) -> None:
     model.cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    masks = {name: mask.cpu() for name, mask in hooks.masks.items()} if hooks else None
+    masks = {name: mask.cpu() for name, mask in hooks.masks.items()} if hooks and hooks.masks else None
     saved.save(
         model,
         ctx.out,

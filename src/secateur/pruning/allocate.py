@@ -1,0 +1,70 @@
+"""How much goes from each layer: the curves of a sensitivity scan turned into ratios for a target.
+
+A curve says what the loss gains when one layer alone loses so much of itself. Its lower hull is convex, so a budget is
+best spent by price: what costs the loss least, for what it saves, goes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from secateur.errors import UserError
+
+Points = Sequence[tuple[float, float]]  # (sparsity, rise of the loss), sparsity rising and below 1
+
+
+def hull(points: Points) -> list[tuple[float, float]]:
+    """The lower convex hull of a curve through (0, 0); no rise is below 0, and none falls with sparsity."""
+    rising, most = [(0.0, 0.0)], 0.0
+    for sparsity, rise in points:
+        most = max(most, rise)
+        rising.append((sparsity, most))
+    found: list[tuple[float, float]] = []
+    for point in rising:
+        while len(found) > 1 and _slope(found[-2], found[-1]) >= _slope(found[-1], point):
+            found.pop()
+        found.append(point)
+    return found
+
+
+def _slope(a: tuple[float, float], b: tuple[float, float]) -> float:
+    return (b[1] - a[1]) / (b[0] - a[0])
+
+
+def weights(curves: Mapping[str, Points], sizes: Mapping[str, int], prune: int) -> dict[str, int]:
+    """Tensor → how many of its elements go, `prune` in all: the least rise of the loss, were rises to add up.
+
+    No layer goes beyond the last point of its curve. Raises UserError where that is not enough.
+    """
+    pieces: list[tuple[float, int, str, int]] = []
+    for name, points in curves.items():
+        line = hull(points)
+        for one, other in pairwise(line):
+            many = round(other[0] * sizes[name]) - round(one[0] * sizes[name])
+            if many:
+                pieces.append(((other[1] - one[1]) / many, len(pieces), name, many))
+    most = sum(many for _, _, _, many in pieces)
+    if prune > most:
+        raise UserError(f"a scan that goes up to {most / sum(sizes.values()):.1%} cannot say how to prune more")
+    going = dict.fromkeys(curves, 0)
+    for _, _, name, many in sorted(pieces):
+        taken = min(many, prune)
+        going[name] += taken
+        prune -= taken
+    return going
+
+
+def prices(points: Points, size: int, saves: float) -> Tensor:
+    """(c,) rising: what the loss pays for each further channel of a group, over what that channel saves.
+
+    Channels beyond the last point of the curve cost more than any other.
+    """
+    line = hull(points)
+    paid = torch.full((size,), torch.inf, dtype=torch.float64)
+    for one, other in pairwise(line):
+        paid[round(one[0] * size) : round(other[0] * size)] = _slope(one, other) / size / max(saves, 1e-12)
+    return paid
