@@ -31,12 +31,13 @@ def test_one_move_by_hand():
 
 def test_sparsity_stays_what_it_is_at_every_step_and_masks_end_still():
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(12, 20), nn.ReLU(), nn.Linear(20, 4))
-    weights = {"0.weight": model[0].weight, "2.weight": model[2].weight}
+    model = nn.Sequential(nn.Conv2d(3, 5, 2), nn.Flatten(), nn.ReLU(), nn.Linear(20, 4))
+    model = model.to(memory_format=torch.channels_last)  # as the loop lays weights out
+    weights = {"0.weight": model[0].weight, "3.weight": model[3].weight}
     hooks = rigl(weights, 0.8, Course(steps=200, frequency=5, scope="layer", seed=3))
     assert hooks.end == 150
     optimiser = torch.optim.AdamW(model.parameters(), lr=0.01)
-    x, y = torch.randn(64, 12), torch.randint(0, 4, (64,))
+    x, y = torch.randn(64, 3, 3, 3), torch.randint(0, 4, (64,))
     seen = []
     for step in range(200):
         optimiser.zero_grad()
@@ -44,11 +45,11 @@ def test_sparsity_stays_what_it_is_at_every_step_and_masks_end_still():
         hooks.before_step(step)
         optimiser.step()
         hooks.after_step(step)
-        assert [int(m.sum()) for m in hooks.masks.values()] == [48, 16]
+        assert [int(m.sum()) for m in hooks.masks.values()] == [12, 16]
         assert all(not (w * ~hooks.masks[n]).any() for n, w in weights.items())
         seen.append(torch.cat([m.flatten() for m in hooks.masks.values()]))
     moves = [s for s in range(1, 200) if not torch.equal(seen[s], seen[s - 1])]
-    assert moves and max(moves) < 150 and len({s % 5 for s in moves}) <= 5
+    assert moves and max(moves) < 150
     again = RigL(weights, {n: torch.ones_like(m) for n, m in hooks.masks.items()}, end=150, frequency=2)
     again.load_state_dict(hooks.state_dict())
     assert all(torch.equal(again.masks[n], hooks.masks[n]) for n in weights)

@@ -54,7 +54,9 @@ def _moved(weight: Tensor, gradient: Tensor, mask: Tensor, part: float) -> Tenso
     stays[falling] = False
     rising = gradient.abs().flatten().masked_fill(stays, -1).argsort(descending=True, stable=True)[:many]
     stays[rising] = True
-    weight.view(-1)[rising] = 0
+    grown = torch.zeros_like(stays)
+    grown[rising] = True
+    weight.masked_fill_(grown.reshape(mask.shape), 0)
     return stays.reshape(mask.shape)
 
 
