@@ -80,3 +80,11 @@ def test_a_network_that_costs_nobody_says_so() -> None:
 
 def test_a_report_without_these_figures_has_no_such_section() -> None:
     assert 'id="harm"' not in page(tell(results()), "")
+
+
+def test_the_answer_says_who_pays() -> None:
+    """Of the chosen cut: the class that certainly loses, by how much, and what photos made worse cost."""
+    (answer,) = told()["answers"]
+    assert f"recall falls for {CLASSES[0]} −12.00 points [−15.00, −9.00]" in answer["who"][0]
+    assert "it moves by −5.00 points [−6.00, −4.00]" in answer["who"][1]
+    assert "41 test photos" in answer["who"][2]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from secateur.records import Results
 from secateur.report import wording
 from secateur.report.judge import Judged, int8_of, judge, photos_needed
+from secateur.report.who import who_pays
 from secateur.report.wording import Kind
 
 
@@ -27,6 +28,7 @@ class Answer:
     use: str  # the configuration to use: the recommended one, or the better dense one ("" if none finished)
     headline: str
     why: tuple[str, ...]
+    who: tuple[str, ...]  # pays for it
     not_known: tuple[str, ...]
     candidates: tuple[Judged, ...]
     photos_needed: int | None  # test photos that would decide, for "cannot-tell"
@@ -54,6 +56,7 @@ def decide(results: Results, backbone: str) -> Answer:
         use=use,
         headline=wording.headline(results, backbone, kind, judged, needed),
         why=wording.why(results, backbone, kind, judged),
+        who=who_pays(results, backbone, use, [j.config for j in judged]),
         not_known=wording.not_known(results, backbone, judged),
         candidates=tuple(judged),
         photos_needed=needed,

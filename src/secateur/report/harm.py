@@ -49,7 +49,7 @@ def _shown(backbone: str, rows: dict[str, Row]) -> list[str]:
 def _paid(paid: Paid, data: DataFacts, rows: dict[str, Row]) -> Row:
     photos = dict(zip(data.classes, data.train, strict=True))
     classes = [asdict(c) | {"train": photos.get(c.name)} for c in paid.classes]
-    worse = [c.name for c in paid.classes if _certainly_lost(c.change.difference.high, c.change.p_value)]
+    worse = [c.name for c in paid.classes if certainly_lost(c.change.difference.high, c.change.p_value)]
     against = rows[paid.against]["name"] if paid.against in rows else paid.against
     return _head(rows[paid.config]) | {
         "against": against,
@@ -58,7 +58,7 @@ def _paid(paid: Paid, data: DataFacts, rows: dict[str, Row]) -> Row:
     }
 
 
-def _certainly_lost(high: float | None, p: float | None) -> bool:
+def certainly_lost(high: float | None, p: float | None) -> bool:
     """Both say so: the class's own interval, and its p-value after Holm over the classes."""
     return high is not None and high < 0 and p is not None and p < 0.05
 

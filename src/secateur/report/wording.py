@@ -167,14 +167,14 @@ def _smaller_but_not_chosen(results: Results, backbone: str, judged: Sequence[Ju
 
 def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tuple[str, ...]:
     """What stands between this answer and certainty, as sentences."""
-    lines = [_not_run(control) for control in results.missing_controls]
+    lines = _not_run(results.missing_controls)
     if results.benches:
         where = " and ".join(dict.fromkeys(b.label or b.machine.cpu for b in results.benches))
         lines.append(f"Times are of {where}, not of your device: run secateur bench on it.")
     if results.data.synthetic:
         lines.append(f"The pictures are no photos ({results.data.synthetic}): nothing here speaks of a camera.")
-    seeds = sorted({m.seed for m in results.models})
-    if len(seeds) == 1:
+    one_seed = len({m.seed for m in results.models}) == 1
+    if one_seed:
         lines.append("One seed: another training could order these networks differently.")
     if any(m.config == f"{backbone}/dense" and not m.history.converged for m in results.models):
         lines.append("The dense network had not converged: pruned ones may gain from the further epochs alone.")
@@ -182,12 +182,24 @@ def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tupl
         lines.append(
             f"{len(judged)} candidates were judged on the same test photos, and their intervals are not widened for it."
         )
-    lines += _doubts(results, judged)
-    return tuple(lines)
+    return tuple(lines + [d for d in _doubts(results, judged) if not (one_seed and d.startswith("One seed:"))])
 
 
-def _not_run(control: str) -> str:
-    return f"{_capital(control)}." if "was not" in control else f"Not run: {control}."
+def _not_run(controls: Sequence[str]) -> list[str]:
+    """Those of one reason in one sentence."""
+    reasons: dict[str, list[str]] = {}
+    for control in controls:
+        what, _, reason = control.partition(": ")
+        reasons.setdefault(reason, []).append(what)
+    lines = []
+    for reason, whats in reasons.items():
+        why = f": {reason}" if reason else ""
+        if not reason or "was not" in reason:
+            lines += [f"{_capital(w)}{why}." if "was not" in w + why else f"Not run: {w}." for w in whats]
+        else:
+            many = f"{', '.join(whats[:-1])} and {whats[-1]}" if len(whats) > 1 else whats[0]
+            lines.append(f"Not run: {many}{why}.")
+    return lines
 
 
 def _capital(text: str) -> str:
