@@ -9,7 +9,7 @@ from typing import Any
 
 from secateur.arms import arms, config_of, held_against, quantised, targets, title
 from secateur.choice import MethodChoice
-from secateur.pairs import against, roles_of
+from secateur.pairs import against, ranked, roles_of
 from secateur.records import Step
 from secateur.settings import Study
 
@@ -162,5 +162,6 @@ def collect(
         roles |= roles_of(net)
     roles |= further.roles
     pairs = [*(pair for net in nets for pair in against(net)), *further.pairs]
-    params = {"margin": nets[0].margin, "against": pairs, "roles": roles}
+    alike = [pair for net in nets for pair in ranked(net)]
+    params = {"margin": nets[0].margin, "against": pairs, "roles": roles, "ranked": alike or None}
     return Step("collect", "collect", params, inputs, "compare")

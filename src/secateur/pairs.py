@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 from secateur import catalogue
@@ -39,6 +40,17 @@ def roles_of(study: Study) -> dict[str, Any]:
         for target in targets(study, choice):
             rows[config_of(study, choice, target)] = [role, arm_id(study, choice), target]
     return rows
+
+
+def ranked(study: Study) -> list[list[str]]:
+    """Pairs of methods at one target that take the same thing away by the same measure."""
+    alike: dict[tuple[str, str, float], list[str]] = {}
+    for choice in study.methods:
+        row = catalogue.method(choice.name)
+        for target in targets(study, choice):
+            if row.role != "control":
+                alike.setdefault((row.cuts, choice.measure, target), []).append(config_of(study, choice, target))
+    return [list(pair) for own in alike.values() for pair in combinations(own, 2)]
 
 
 def against(study: Study) -> list[list[str]]:

@@ -183,6 +183,7 @@ def _results(
         harm=collected.harm,
         searches=collected.searches,
         scans=collected.scans,
+        rankings=collected.rankings,
         rivals=collected.rivals,
         limits=Limits(in_bytes(study.max_size), milliseconds(study.max_latency), in_bytes(study.max_memory)),
         missing_controls=missing_controls(study, rivals),

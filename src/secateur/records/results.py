@@ -113,6 +113,7 @@ class Results:
     harm: tuple[Harm, ...] = ()  # a network each
     rivals: tuple[Rival, ...] = ()  # what chosen cuts were held against
     searches: tuple[Search, ...] = ()  # of targets in time
+    rankings: tuple[Comparison, ...] = ()  # of methods with each other, at equal targets: a table of its own
     scans: tuple[Scan, ...] = ()  # of every layer alone, of the first seed
     limits: Limits = field(default_factory=Limits)  # that the device sets
     notes: tuple[str, ...] = ()  # what was shrunk to the budget, and other things said in words

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 
+from secateur.report.compared import compared
 from secateur.report.curves import accuracy_against_sparsity, recall_per_class, training_curves
 from secateur.report.formats import percent, size
 from secateur.report.latency import accuracy_against_time
+from secateur.report.layers import loss_of_layers
 from secateur.report.palette import INK, MUTED, PAGE, looks
 from secateur.report.vega import Spec, Story, as_is, chart, ends, number, span, tip
 from secateur.report.worse import accuracy_against_strength, reliability_diagrams
@@ -22,6 +24,10 @@ def figures(story: Story) -> dict[str, Spec]:
     """Every chart by its id, in the order of the page."""
     drawn = {f"size-{kind}": accuracy_against_size(story, kind) for kind in ("onnx", "zstd")}
     drawn |= {f"speed-{i}": accuracy_against_time(story, bench) for i, bench in enumerate(story["speeds"])}
+    drawn |= {
+        f"compared-{i}-{name}": spec for i, c in enumerate(story["compared"]) for name, spec in compared(story, c)
+    }
+    drawn |= {f"scan-{i}": loss_of_layers(scan) for i, scan in enumerate(story["scans"])}
     drawn["labels"] = label_distribution(story)
     drawn |= {f"curve-{i}": spec for i, spec in enumerate(training_curves(story))}
     drawn |= {f"sparsity-{i}": spec for i, spec in enumerate(accuracy_against_sparsity(story))}

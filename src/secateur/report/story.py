@@ -12,7 +12,9 @@ from secateur.report import published
 from secateur.report.decision import decide
 from secateur.report.harm import harms
 from secateur.report.holes import holes
+from secateur.report.ranking import rankings
 from secateur.report.rows import Row, classes, configurations, confused, confusion, once, pareto
+from secateur.report.scans import scans
 from secateur.report.speed import searches, speeds
 from secateur.report.within import within
 from secateur.report.wording import OF_THE_METHOD, claim, pictures
@@ -47,6 +49,8 @@ def tell(results: Results) -> Row:
             "choices": _choices(results, rows),
             "speeds": speeds(results, rows),
             "searches": searches(results, rows),
+            "compared": rankings(results, rows),
+            "scans": scans(results),
             "claims": [asdict(c) | {"claim": claim(results, c)} for c in results.comparisons],
             "holes": holes(results),
             "data": _data(results.data),

@@ -19,6 +19,7 @@ from secateur.report.judge import (
 )
 from secateur.report.speed import sentence
 
+SHOWN = 5  # candidates that the answer speaks of
 Kind = Literal["recommend", "do-not-prune", "cannot-tell"]
 
 
@@ -124,13 +125,20 @@ def why(results: Results, backbone: str, kind: Kind, judged: Sequence[Judged]) -
         lines += [
             f"Its sparsity was chosen on validation: {c.why}." for c in results.choices if c.config == best.config
         ]
-        lines += [f"{j.name}: {_short(j)}" for j in judged if j is not best]
+        lines += _others([j for j in judged if j is not best])
     else:
         int8 = int8_of(results, backbone)
         pair = next(c for c in results.comparisons if c.subject == int8.config) if int8 else None
         lines += [f"INT8 against what it was made of: {difference(pair.difference)}."] if pair else []
-        lines += [f"{j.name}: {_short(j)}" for j in judged]
+        lines += _others(judged)
     return tuple(lines + _smaller_but_not_chosen(results, backbone, judged))
+
+
+def _others(judged: Sequence[Judged]) -> list[str]:
+    """What kept each from being recommended; of many only the smallest."""
+    lines = [f"{j.name}: {_short(j)}" for j in judged[:SHOWN]]
+    rest = judged[SHOWN:]
+    return [*lines, f"{plural(len(rest), 'further chosen network')}, each larger: see the tables."] if rest else lines
 
 
 def _short(judged: Judged) -> str:
@@ -218,9 +226,14 @@ def _doubts(results: Results, judged: Sequence[Judged]) -> list[str]:
             if not doubt.startswith(OF_THE_METHOD):
                 about.setdefault(doubt, []).append(f"{names[c.subject]} against {names.get(c.against, c.against)}")
     return [
-        f"{_capital(doubt)}." if len(which) == len(own) else f"{_capital(doubt)} ({'; '.join(which)})."
+        f"{_capital(doubt)}." if len(which) == len(own) else f"{_capital(doubt)} ({_some(which)})."
         for doubt, which in about.items()
     ]
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few of many."""
+    return "; ".join(names[:3]) + (f"; and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def claim(results: Results, c: Comparison) -> str:

@@ -59,6 +59,7 @@ class Collected:
     searches: tuple[Search, ...] = ()
     scans: tuple[Scan, ...] = ()
     rivals: tuple[Rival, ...] = ()
+    rankings: tuple[Comparison, ...] = ()
 
 
 def choose(ctx: Context) -> None:
@@ -87,7 +88,11 @@ def collect(ctx: Context) -> None:
     for m in models:
         if m.evaluation:
             correct.setdefault(m.config, {})[m.seed] = np.array(m.evaluation.predictions) == labels
-    pairs = [(a, b) for a, b in ctx.params["against"] if correct.get(a, {}).keys() & correct.get(b, {}).keys()]
+
+    def both(pairs: list[list[str]]) -> list[tuple[str, str]]:
+        return [(a, b) for a, b in pairs if correct.get(a, {}).keys() & correct.get(b, {}).keys()]
+
+    pairs, alike = both(ctx.params["against"]), both(ctx.params.get("ranked") or [])
     choices = tuple(
         read(Choice, folder / "choice.json") for role, folder in ctx.inputs.items() if role.startswith("choose/")
     )
@@ -105,6 +110,7 @@ def collect(ctx: Context) -> None:
             searches=_all(ctx, Search, "search"),
             scans=tuple({(s.config, s.method): s for s in reversed(_all(ctx, Scan, "scan"))}.values()),
             rivals=_all(ctx, Rival, "rival"),
+            rankings=compare_all(alike, correct, groups, ctx.params["margin"]) if alike else (),
         ),
         ctx.out / "collected.json",
     )
