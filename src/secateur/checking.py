@@ -9,7 +9,7 @@ from typing import Any
 
 from secateur.arms import arms, config_of, held_against, quantised, targets, title
 from secateur.choice import MethodChoice
-from secateur.pairs import against, ranked, roles_of
+from secateur.pairs import against, begins, ranked, roles_of
 from secateur.records import Step
 from secateur.settings import Study
 
@@ -164,4 +164,5 @@ def collect(
     pairs = [*(pair for net in nets for pair in against(net)), *further.pairs]
     alike = [pair for net in nets for pair in ranked(net)]
     params = {"margin": nets[0].margin, "against": pairs, "roles": roles, "ranked": alike or None}
+    params["begins"] = {config: start for net in nets for config, start in begins(net).items()} or None
     return Step("collect", "collect", params, inputs, "compare")

@@ -275,7 +275,7 @@ def options_of(study: Study, choice: MethodChoice, target: float) -> dict[str, A
         "measure": choice.measure if choice.measure != "sparsity" else None,
         "multiple": rounded if filters and rounded != 1 else None,
         "like": choice.like or None,
-        "match": True if whole else None,
+        "match": True if study.recalibrate == "on" or (whole and study.recalibrate == "auto") else None,
         "refit": True if row.refits or (whole and row.kind == "score") else None,
     }
 

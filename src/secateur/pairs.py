@@ -53,6 +53,12 @@ def ranked(study: Study) -> list[list[str]]:
     return [list(pair) for own in alike.values() for pair in combinations(own, 2)]
 
 
+def begins(study: Study) -> dict[str, str]:
+    """Configuration → what was pruned, of those that took away from another network than the dense one."""
+    others = [c for c in arms(study) if c.start != "dense"]
+    return {config_of(study, c, t): c.start for c in others for t in targets(study, c)}
+
+
 def against(study: Study) -> list[list[str]]:
     """Pairs of configurations to compare: every method with dense, trained on as long, and with random."""
     pairs = []

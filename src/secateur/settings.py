@@ -52,6 +52,10 @@ class Study(Table):
         le=1,
         description="in retraining, that of the control too: weight of the dense network's answers",
     )
+    recalibrate: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="batch-norm statistics taken anew on training photos right after pruning; auto: timm's networks",
+    )
     memory: str = Field(default="", description="such as '4GiB': fine-tuning keeps its anonymous memory under this")
     start: str = Field(default="", description="folder of a saved model to begin from, instead of training one")
     methods: tuple[MethodChoice, ...] = Field(
@@ -193,9 +197,18 @@ class Study(Table):
 OWN = (
     *("backbone", "weights", "input_px", "pool", "head", "tune", "start"),
     *("recipe", "retrain_recipe", "epochs", "retrain_epochs", "tune_epochs", "augment", "views"),
-    *("methods", "sparsities", "distil", "memory", "precision"),
+    *("methods", "sparsities", "distil", "recalibrate", "memory", "precision"),
 )
-_AGREE = ("recipe", "retrain_recipe", "methods", "sparsities", "distil", "memory", "precision")  # unless it says else
+_AGREE = (
+    "recipe",
+    "retrain_recipe",
+    "methods",
+    "sparsities",
+    "distil",
+    "recalibrate",
+    "memory",
+    "precision",
+)  # unless it says else
 
 
 def networks(study: Study) -> tuple[Study, ...]:

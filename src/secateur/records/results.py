@@ -72,6 +72,7 @@ class Summary:
     chosen: bool  # its method's choice
     test_accuracy: Measured | None
     val_accuracy: Measured
+    begins: str = "dense"  # the network that was pruned: "initialisation" and "regularised" are the others
 
 
 @dataclass(frozen=True, slots=True)

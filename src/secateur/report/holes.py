@@ -52,15 +52,17 @@ def _says(results: Results, config: str, note: str) -> bool:
 
 
 def _whole(results: Results) -> list[Row]:
-    """Layers that no filter pruning could cut, by reason."""
+    """Layers that no filter pruning could cut, or that have no blocks to prune, by reason."""
     layers: dict[tuple[str, str], list[str]] = {}
+    cut = set()
     for m in results.models:
         for layer, why in m.whole.items():
             known = layers.setdefault((m.backbone, why), [])
             known += [layer] if layer not in known else []
+            cut |= {(m.backbone, why)} if m.profile.sparsity_of_prunable == 0 else set()
     return [
-        _hole("pruning", f"{backbone}: filters stay whole in {_listed(names)}", why)
-        for (backbone, why), names in layers.items()
+        _hole("pruning", f"{key[0]}: {'filters' if key in cut else 'weights'} stay whole in {_listed(names)}", key[1])
+        for key, names in layers.items()
     ]
 
 

@@ -9,6 +9,7 @@ from secateur.records import Comparison, Results
 from secateur.report.judge import against_dense, against_random
 from secateur.report.rows import Row
 
+HEAD = ("config", "name", "method", "target", "begins", "test_accuracy", "macs", "macs_nonzero")
 LEAST = 3  # methods that make a ranking
 
 
@@ -43,7 +44,10 @@ def _ranked(results: Results, rows: list[Row], pairs: dict[frozenset[str], Compa
         pair = pairs.get(frozenset((best["config"], row["config"])))
         told.append(
             {
-                **{k: row[k] for k in ("config", "name", "method", "target", "test_accuracy", "macs", "macs_nonzero")},
+                **{
+                    k: row[k]
+                    for k in ("config", "name", "method", "target", "begins", "test_accuracy", "macs", "macs_nonzero")
+                },
                 "size": row["sizes"]["zstd"],
                 "place": place,
                 "against_dense": _said(against_dense(results, row["config"])),

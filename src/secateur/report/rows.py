@@ -46,6 +46,7 @@ def _row(results: Results, s: Summary, models: Sequence[ModelResult], structured
         "backbone": s.backbone,
         "method": s.method,
         "target": s.target,
+        "begins": s.begins,
         "random": is_random(s),
         "reference": is_longer(s),
         "structured": s.method in structured,

@@ -102,7 +102,7 @@ def collect(ctx: Context) -> None:
         Collected(
             _facts(photos, split),
             tuple(models),
-            tuple(_summaries(models, correct, chosen)),
+            tuple(_summaries(models, correct, chosen, ctx.params.get("begins") or {})),
             choices,
             tuple(comparisons),
             _all(ctx, Bench, "bench"),
@@ -154,7 +154,7 @@ def _model(ctx: Context, id: str, name: str, folder: Path) -> ModelResult:
     accuracy = parity.val_accuracy.value if parity else kept
     pruned = _optional(ctx, f"prune/{name}", "pruned.json", Pruned)
     if pruned:
-        history = replace(history, spared=pruned.spared)
+        history = replace(history, spared=pruned.spared, notes=history.notes + pruned.notes)
     return ModelResult(
         id=id,
         config=config,
@@ -184,7 +184,7 @@ def _optional(ctx: Context, role: str, file: str, kind: type[Any]) -> Any:
     return read(kind, ctx.inputs[role] / file) if role in ctx.inputs else None
 
 
-def _summaries(models: list[ModelResult], correct: Any, chosen: set[str]) -> list[Summary]:
+def _summaries(models: list[ModelResult], correct: Any, chosen: set[str], begins: dict[str, str]) -> list[Summary]:
     rows = []
     for config in dict.fromkeys(m.config for m in models):
         own = [m for m in models if m.config == config]
@@ -202,6 +202,7 @@ def _summaries(models: list[ModelResult], correct: Any, chosen: set[str]) -> lis
                 config in chosen,
                 test,
                 _validation(own),
+                begins.get(config, "dense"),
             )
         )
     return rows

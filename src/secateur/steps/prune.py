@@ -11,7 +11,7 @@ from torch import Tensor
 
 from secateur.files import dump, read
 from secateur.models import prunable, saved
-from secateur.pruning import cutting, masks, refit, widths
+from secateur.pruning import cutting, groups, masks, refit, widths
 from secateur.records import Search
 from secateur.steps import features
 from secateur.steps.context import Context
@@ -32,6 +32,7 @@ class Pruned:
     macs_kept: float = 1.0  # fractions of the network that was cut
     parameters_kept: float = 1.0
     whole: dict[str, str] = field(default_factory=dict)  # layers whose filters could not be cut, and why
+    notes: tuple[str, ...] = ()  # where less went than was asked for
 
 
 def prune(ctx: Context) -> None:
@@ -92,7 +93,18 @@ def _cut(
         refit.refit(loaded.model, refit.of_cut(loaded.model, left), lambda: _matching(ctx, loaded))
     cutting.cut_groups(loaded.model, found, kept)
     said = Pruned(0.0, tuple(p["spare"]), goal.macs / goal.macs_dense, goal.params / goal.params_dense)
-    return kept, left, replace(said, whole=dict(traced.unprunable))
+    return kept, left, replace(said, whole=dict(traced.unprunable), notes=_short(found, goal, target, of, multiple))
+
+
+def _short(
+    found: tuple[groups.Group, ...], goal: widths.Widths, target: float, of: str, multiple: int
+) -> tuple[str, ...]:
+    """No layer is emptied: said, where that leaves more filters than were asked for."""
+    least = {g.name: widths.rounded(1, g.size, multiple) for g in found}
+    few = [g.name for g in found if least[g.name] == goal.counts[g.name] > g.size - masks.floor(target, g.size)]
+    if of != "filters" or not few:
+        return ()
+    return (f"{target:.1%} of its filters would leave {', '.join(few)} narrower than widths may be: more stay there",)
 
 
 def _matching(ctx: Context, loaded: saved.Saved) -> Iterator[Any]:
