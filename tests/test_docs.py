@@ -114,3 +114,15 @@ def test_every_row_of_the_catalogue_can_be_loaded_and_is_explained():
 def test_files_that_a_document_names_are_there(name: str):
     for path in re.findall(r"[`(]((?:tests|benchmarks|studies|src|docs)/[\w./-]+\.\w+)[`)]", (ROOT / name).read_text()):
         assert (ROOT / path).exists(), path
+
+
+def test_the_page_of_methods_is_what_the_command_prints():
+    done = subprocess.run(
+        [sys.executable, "-m", "secateur", "methods", "--markdown"], capture_output=True, text=True, check=True
+    )
+    assert (ROOT / "docs" / "methods.md").read_text(encoding="utf-8") == done.stdout
+
+
+def test_the_readme_names_every_method():
+    for row in OWN:
+        assert f"`{row.name}`" in README, row.name

@@ -39,6 +39,7 @@ def add(app: typer.Typer) -> None:
     def methods(
         name: str = typer.Argument("", help="Teach one method: the idea, the equation, when to use it."),
         as_json: bool = JSON,
+        markdown: bool = typer.Option(False, "--markdown", help="All pages as one document; docs/methods.md is this."),
     ) -> None:
         """List the ways to prune, with family, source, needs and cost; or teach one.
 
@@ -48,10 +49,22 @@ def add(app: typer.Typer) -> None:
         if as_json:
             echo_json([asdict(r) | {"page": page(r)} for r in rows] if name else [asdict(r) for r in rows])
             return
-        if name:
+        if markdown:
+            typer.echo(document(rows), nl=False)
+        elif name:
             _teach(rows[0])
-            return
-        _list(rows)
+        else:
+            _list(rows)
+
+
+def document(rows: list[Method]) -> str:
+    """Every page, one under the other."""
+    parts = ["# Methods\n\nPrinted by `secateur methods --markdown`.\n"]
+    for row in rows:
+        text = page(row).strip() or f"# {row.name}\n\n{row.help}"
+        facts = f"*{_family(row)}.* Source: {row.source}. Cost: {row.cost}."
+        parts.append("#" + text.replace("\n#", "\n##") + f"\n\n{facts}\n")
+    return "\n".join(parts)
 
 
 def _list(rows: list[Method]) -> None:
