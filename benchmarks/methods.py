@@ -21,14 +21,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from _fresh import alone, status, where
+from _fresh import alone, begin_peak, status, where
 from secateur import catalogue
 from secateur.methods import OWN
 from secateur.models import prunable
 from secateur.models.build import build
 from secateur.pruning import activations, channels, cutting, gradients, masks, refit, scan, widths
 from secateur.pruning.chain import chain
-from secateur.pruning.penalties import Slimming
+from secateur.pruning.penalties import PENALTIES
 from secateur.pruning.regimes import Course
 from secateur.steps.rating import Rater
 from secateur.steps.scan import FILTERS, WEIGHTS, _filters, _weights
@@ -38,7 +38,9 @@ from secateur.training.recipes import FAST, FAST_TUNE
 PHOTOS, TIMED, EVIDENCE, SCANNED = 2000, 320, 1024, 512
 NETWORKS = {"cnn": (32, None), "tf_efficientnet_lite0": (96, {"pool": "avg", "head": "linear"})}
 TARGET = 0.5
-SLOW = ("filter-thinet", "magnitude-gradual", "rigl", "filter-slimming")  # may take more than three epochs
+# These may take more than three epochs.
+SLOW = ("filter-thinet", "magnitude-gradual", "rigl", "filter-slimming", "filter-group-lasso")
+SCANS = ("sensitivity", "filter-sensitivity")  # have a bound of their own: sensitivity.py
 
 
 def noise(n: int, px: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -114,12 +116,14 @@ def one(network: str, name: str) -> None:
     plain = epoch(build(network, 10, px, 0, options), px)
     model = build(network, 10, px, 0, options)
     size = sum(p.numel() for p in model.parameters()) * 4 / 2**20
+    begin_peak()
     before, watch = status("RssAnon"), Watch()
     watch.start()
-    if row.kind == "regime" or row.begins == "regularised":
+    if row.kind == "regime" or row.begins in PENALTIES:
         weights = prunable.weights(model)
         course = Course(2 * TIMED // 32, 2, "layer", 0)
-        hooks = Slimming(model) if row.begins == "regularised" else catalogue.load(row.where)(weights, TARGET, course)
+        penalty = PENALTIES.get(row.begins)
+        hooks = penalty(model) if penalty else catalogue.load(row.where)(weights, TARGET, course)
         took = epoch(model, px, hooks) - plain
     else:
         start = time.perf_counter()
@@ -144,7 +148,15 @@ def main() -> None:
         print(f"{network}: method, epochs of training, peak over the network's weights")
         for name in given.methods:
             found = alone(__file__, "--one", network, name)
-            held = "" if found["epochs"] <= 3 else " (allowed)" if name in SLOW else " MISSED"
+            held = (
+                ""
+                if found["epochs"] <= 3
+                else " (allowed)"
+                if name in SLOW
+                else " (a scan)"
+                if name in SCANS
+                else " MISSED"
+            )
             print(f"  {name:20} {found['epochs']:6.2f} {found['peak']:6.1f}×{held}", flush=True)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from secateur import prepare
 from secateur.choice import MethodChoice
 from secateur.errors import UserError
 from secateur.plan import plan
 from secateur.records import Step
 from secateur.resolve import settle
 from secateur.settings import Study, make
+from secateur.store import Store
 
 
 def settled(**values: object) -> Study:
@@ -42,7 +46,7 @@ def test_a_penalty_takes_half_of_the_retraining_and_its_control_does_too():
     steps = planned("filter-slimming")
     before = steps["regularise/cnn/dense-slimmed/seed0"]
     assert (before.kind, before.params["epochs"], before.params["regime"]) == ("regularise", 4, {"penalty": "slimming"})
-    for method in ("filter-slimming", "filter-random-regularised"):
+    for method in ("filter-slimming", "filter-random-slimmed"):
         assert steps[f"prune/cnn/{method}/0.5/seed0"].inputs["model"] == before.id
         after = steps[f"retrain/cnn/{method}/0.5/seed0"].params
         assert (after["epochs"], after["epochs_before"]) == (4, 4)
@@ -111,7 +115,7 @@ def test_every_choice_has_a_name_of_its_own():
     ("method", "words"),
     [
         ({"name": "lamp", "scope": "layer"}, "method 'lamp' knows scope global, not layer"),
-        ({"name": "rigl", "scope": "sensitivity"}, "method 'rigl' knows scope layer, not sensitivity"),
+        ({"name": "rigl", "scope": "sensitivity"}, "method 'rigl' knows scope layer and erk, not sensitivity"),
         ({"name": "magnitude-2-4", "sparsities": [0.7]}, "method 'magnitude-2-4' prunes 0.5; got 0.7"),
         ({"name": "synflo"}, "synflow"),
     ],
@@ -127,3 +131,10 @@ def test_a_network_that_begins_from_trained_weights_has_no_initial_ones():
     snip = {"name": "snip", "begins": "dense"}
     steps = plan(settled(backbone="tf_efficientnet_lite0", weights="random", methods=[snip]))
     assert not any(s.kind == "begin" for s in steps)
+
+
+def test_what_needs_a_batch_norm_is_refused_before_the_first_step(tmp_path: Path):
+    asked = settled(backbone="convnext_atto", weights="random", input_px=32, methods=["filter-bn-scale"])
+    with pytest.raises(UserError, match=r"method 'filter-bn-scale' needs a batch norm .*; 'convnext_atto' has none"):
+        prepare.given(asked, Store(tmp_path))
+    prepare.given(settled(methods=["filter-slimming"]), Store(tmp_path))

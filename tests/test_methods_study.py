@@ -100,7 +100,7 @@ def test_epochs_are_counted_wherever_they_came(done: tuple[Results, Path]):
     slim = found["filter-slimming/0.5"].history
     assert (len(slim.epochs), slim.epochs_before) == (1, 1)
     begins = {s.config: s.begins for s in done[0].summaries}
-    assert begins["cnn/rigl/0.9"] == "initialisation" and begins["cnn/filter-slimming/0.5"] == "regularised"
+    assert begins["cnn/rigl/0.9"] == "initialisation" and begins["cnn/filter-slimming/0.5"] == "slimming"
     assert begins["cnn/wanda/0.9"] == "dense"
 
 

@@ -9,6 +9,7 @@ from secateur import catalogue
 from secateur.choice import MethodChoice
 from secateur.settings import Study
 
+PENALTIES = {"slimming": "-slimmed", "group-lasso": "-lassoed"}  # end the configuration that one was trained into
 INT8 = "-int8"  # ends the configuration of a file that was quantised, and not trained any further
 USUAL = {"weights": "magnitude", "filters": "filter-l1"}  # whose structure a control takes when none is named
 
@@ -84,7 +85,7 @@ def pruned_from(study: Study, choice: MethodChoice) -> str:
     """The configuration that a method takes away from."""
     if choice.start == "initialisation":
         return f"{study.backbone}/initial"
-    return base(study, way_of(study, choice)) + ("-slimmed" if choice.start == "regularised" else "")
+    return base(study, way_of(study, choice)) + PENALTIES.get(choice.start, "")
 
 
 def held_against(study: Study, choice: MethodChoice) -> str:

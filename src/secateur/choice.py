@@ -10,7 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from secateur import catalogue
 from secateur.methods import Begins
 
-_BEGINS = {"dense": "dense", "initialisation": "init", "regularised": "regularised"}  # in a method's id
+_BEGINS = {  # in a method's id
+    "dense": "dense",
+    "initialisation": "init",
+    "slimming": "slimmed",
+    "group-lasso": "lassoed",
+}
 AUTO = (4, 8, 16, 32)  # roundings that registers and caches of usual processors like
 
 
@@ -31,15 +36,16 @@ class MethodChoice(Table):
     """One way to prune, as a study asks for it."""
 
     name: str = Field(description="a name that `secateur methods` lists")
-    scope: Literal["layer", "global", "row", "block", "sensitivity"] = Field(
+    scope: Literal["layer", "global", "row", "block", "erk", "sensitivity"] = Field(
         default="layer",
         description="every layer loses the same part; one ranking runs over the whole network; every output's weights "
-        "lose the same part; every block of four; or as a scan of every layer alone says. Unset: the method's usual",
+        "lose the same part; every block of four; wide layers more than narrow ones (erk); or as a scan of every layer "
+        "alone says. Unset: the method's usual",
     )
-    begins: Literal["", "dense", "initialisation", "regularised"] = Field(
+    begins: Literal["", "dense", "initialisation", "slimming", "group-lasso"] = Field(
         default="",
         description="the network that is pruned: the trained one, the one with its initial weights (trained for all "
-        "epochs afterwards), or one trained on with a penalty; empty: the method's usual",
+        "epochs afterwards), or one trained on with that penalty; empty: the method's usual",
     )
     spare: tuple[str, ...] = Field(default=(), description="layers left whole; part of the method, and printed")
     hidden_units: bool = Field(

@@ -11,6 +11,7 @@ from typing import Any
 
 from secateur import catalogue
 from secateur.arms import (
+    PENALTIES,
     Way,
     arms,
     base,
@@ -125,7 +126,7 @@ def _further_starts(study: Study, seed: int, begun: dict[str, str]) -> Iterator[
             yield Step(begun[config], "begin", params, {"snapshot": SNAPSHOT}, label)
         else:
             way = way_of(study, choice)
-            step = retrain(study, config, way, seed, begun[base(study, way)], {"penalty": "slimming"})
+            step = retrain(study, config, way, seed, begun[base(study, way)], {"penalty": choice.start})
             epochs = {"epochs": _penalised(step.params["epochs"])}
             begun[config] = f"regularise/{config}/seed{seed}"
             label = f"train on with a penalty, seed {seed}"
@@ -177,7 +178,7 @@ def _trained_on(study: Study, choice: MethodChoice, step: Step) -> Step:
     epochs = step.params["epochs"]
     if choice.start == "initialisation":
         return replace(step, params=step.params | {"epochs": study.epochs + epochs})
-    if choice.start == "regularised":
+    if choice.start in PENALTIES:
         before = _penalised(epochs)
         return replace(step, params=step.params | {"epochs": max(epochs - before, 1), "epochs_before": before})
     return step

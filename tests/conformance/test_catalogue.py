@@ -19,7 +19,7 @@ TARGETS = (0.3, 0.5, 0.7, 0.9)
 
 
 class Odd(nn.Module):
-    """Depthwise, grouped and 1×1 convolutions, and a dense layer without bias."""
+    """Depthwise, grouped and 1×1 convolutions, and two dense layers that share one weight."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,6 +27,8 @@ class Odd(nn.Module):
         self.grouped = nn.Conv2d(6, 8, 3, groups=2)
         self.pointwise = nn.Conv2d(8, 5, 1)
         self.dense = nn.Linear(5, 3, bias=False)
+        self.tied = nn.Linear(5, 3, bias=False)
+        self.tied.weight = self.dense.weight
 
 
 NETWORKS = {
@@ -96,6 +98,7 @@ def pools(found: dict[str, torch.Tensor], scope: str) -> list[dict[str, torch.Te
 def test_weight_scores(method: Method, network: str):
     model = NETWORKS[network]()
     weights = prunable.weights(model)
+    assert len({id(w) for w in weights.values()}) == len(weights)  # what is shared stands once
     of = {f"{n}.weight": getattr(m, "groups", 1) for n, m in prunable.layers(model)}
     made = {n: score(method, n, w, of[n]) for n, w in weights.items()}
     for name, tensor in made.items():

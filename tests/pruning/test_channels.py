@@ -284,3 +284,23 @@ def test_nothing_asked_is_nothing_cut(lite: Traced):
     reached = widths.reach(lite, groups.cuttable(lite), 1.0, "macs")
     assert reached.ratio == 0
     assert reached.params == reached.params_dense
+
+
+class Tied(nn.Module):
+    """Two layers of one weight, one of which reads what another layer says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c = (nn.Conv2d(i, 8, 3, padding=1) for i in (3, 8, 8))
+        self.c.weight = self.b.weight
+        self.fc = nn.Linear(8, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.fc(self.c(self.b(self.a(x)).relu()).relu().mean((2, 3)))
+        return out
+
+
+def test_layers_that_share_a_weight_keep_their_filters():
+    traced = channels.trace(Tied(), torch.zeros(1, 3, 8, 8))
+    assert traced.groups == ()
+    assert traced.unprunable["c"] == traced.unprunable["a"] == "b and c share one weight"

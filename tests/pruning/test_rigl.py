@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from secateur.pruning.penalties import Slimming
+from secateur.pruning.penalties import GroupLasso, Slimming
 from secateur.pruning.regimes import Course
 from secateur.pruning.rigl import RigL, rigl
 
@@ -53,6 +53,29 @@ def test_sparsity_stays_what_it_is_at_every_step_and_masks_end_still():
     again = RigL(weights, {n: torch.ones_like(m) for n, m in hooks.masks.items()}, end=150, frequency=2)
     again.load_state_dict(hooks.state_dict())
     assert all(torch.equal(again.masks[n], hooks.masks[n]) for n in weights)
+
+
+def test_wide_layers_begin_sparser_with_erk():
+    weights = {"a": torch.zeros(4, 4), "b": torch.zeros(40, 40)}
+    hooks = rigl(weights, 0.8, Course(steps=10, frequency=5, scope="erk", seed=3))
+    kept = {n: int(m.sum()) for n, m in hooks.masks.items()}
+    assert sum(kept.values()) == 1616 - 1293
+    assert kept["a"] / 16 > 2 * kept["b"] / 1600
+
+
+def test_the_group_lasso_is_the_gradient_of_its_penalty():
+    model = nn.Sequential(nn.Conv2d(2, 3, 2), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(3, 2))
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p)
+    GroupLasso(model, 0.1).before_step(0)
+    weight = model[0].weight.detach().clone().requires_grad_()
+    (0.1 * 8**0.5 * weight.flatten(1).norm(dim=1).sum()).backward()
+    torch.testing.assert_close(model[0].weight.grad, weight.grad)
+    assert all(not p.grad.any() for n, p in model.named_parameters() if n != "0.weight")
+    with torch.no_grad():
+        model[0].weight[1] = 0
+    GroupLasso(model, 0.1).before_step(0)
+    assert model[0].weight.grad.isfinite().all()
 
 
 def test_slimming_adds_a_price_on_every_scale_and_nothing_else():

@@ -163,6 +163,25 @@ def test_prices_rise_and_count_what_a_channel_saves():
     assert allocate.prices([], 4, 1.0).isinf().all()  # what was not scanned goes last
 
 
+def test_erk_by_hand():
+    """Two layers of 4×4 and 2×16: sides over products ½ and 9/16, so densities stand as 8 to 9; half of 48 stay."""
+    found = allocate.erk({"a": (4, 4), "b": (2, 16)}, 0.5)
+    assert sum(found.values()) == 24
+    scale = 24 / (16 * 0.5 + 32 * 9 / 16)
+    assert 16 - found["a"] == round(0.5 * scale * 16)
+
+
+def test_erk_keeps_whole_what_would_be_more_than_dense():
+    found = allocate.erk({"small": (2, 2), "wide": (100, 100)}, 0.5)
+    assert found["small"] == 0 and found["wide"] == masks.count(0.5, 10004)
+    weights = prunable.weights(build("cnn", 10, 16, seed=1))
+    going = allocate.erk({n: tuple(w.shape) for n, w in weights.items()}, 0.9)
+    assert sum(going.values()) == masks.count(0.9, sum(w.numel() for w in weights.values()))
+    assert all(0 <= going[n] < w.numel() for n, w in weights.items())
+    sparse = {n: going[n] / w.numel() for n, w in weights.items()}
+    assert sparse["fc1.weight"] > sparse["conv1.weight"]
+
+
 def test_counts_are_met_exactly_in_every_layer():
     rated = {"a": torch.tensor([3.0, 1.0, 1.0, 2.0]), "b": torch.tensor([[5.0, 4.0]])}
     found = masks.lowest_counts(rated, {"a": 2, "b": 0})

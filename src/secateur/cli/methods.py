@@ -15,7 +15,8 @@ from secateur.methods import Method, all_methods, page
 _BEGINS = {
     "dense": "the trained network",
     "initialisation": "the network's initial weights, which are then trained for all epochs",
-    "regularised": "the trained network, trained on with a penalty for half of the retraining",
+    "slimming": "the trained network, trained on with a penalty for half of the retraining",
+    "group-lasso": "the trained network, trained on with a penalty for half of the retraining",
 }
 FAMILIES = {
     "unstructured": "Unstructured: single weights, by what they are",
@@ -29,6 +30,8 @@ _SCOPES = {
     "global": "one ranking over the network",
     "row": "each output's weights lose the same part",
     "block": "each block of four does",
+    "erk": "wide layers lose more than narrow ones (Erdős–Rényi kernels)",
+    "sensitivity": "as much as a scan of each layer alone says",
 }
 
 

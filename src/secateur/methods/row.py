@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Family = Literal["unstructured", "structured", "sensitivity", "regularisation"]
-Scope = Literal["layer", "global", "row", "block", "sensitivity"]
-Begins = Literal["dense", "initialisation", "regularised"]
+Scope = Literal["layer", "global", "row", "block", "erk", "sensitivity"]
+Begins = Literal["dense", "initialisation", "slimming", "group-lasso"]  # the last two: trained on with that penalty
 Need = Literal["gradients", "slopes", "inputs", "samples"]
 
 
@@ -49,5 +49,6 @@ class Method:
 
     def knows(self, scope: str) -> bool:
         """Can it be asked for this scope? A scan says how much of each layer goes for every score that rates layers."""
-        scanned = scope == "sensitivity" and self.kind == "score" and "layer" in self.scopes
-        return scope in self.scopes or scanned
+        layered = self.kind == "score" and "layer" in self.scopes
+        by_layer = scope == "sensitivity" or (scope == "erk" and self.cuts == "weights")
+        return scope in self.scopes or (layered and by_layer)

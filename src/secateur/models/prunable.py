@@ -34,7 +34,7 @@ def parts(model: nn.Module) -> tuple[str, ...]:
 
 def weights(model: nn.Module, spare: Iterable[str] = (), part: str = "all") -> dict[str, Tensor]:
     """Parameter name → weight of every convolution and dense layer that is not spared; biases, norms and
-    layer-scale are never pruned.
+    layer-scale are never pruned. A weight that layers share stands once, under the first of them.
 
     `part` "backbone": of a transfer network, what stands before the head. "head": the dense layers in front of the
     classifier and not the classifier itself, as the original study pruned its transfer model; where the head is
@@ -52,7 +52,10 @@ def weights(model: nn.Module, spare: Iterable[str] = (), part: str = "all") -> d
     chosen = [name for name in _of(model, found, part) if name not in spared]
     if not chosen:
         raise UserError(f"nothing to prune in part '{part}': every layer is spared")
-    return {f"{name}.weight": found[name].weight for name in chosen}
+    once: dict[int, str] = {}
+    for name in chosen:
+        once.setdefault(id(found[name].weight), name)
+    return {f"{name}.weight": found[name].weight for name in once.values()}
 
 
 def _of(model: nn.Module, names: Iterable[str], part: str) -> list[str]:

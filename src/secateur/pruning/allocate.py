@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from math import prod
 
 import torch
 from torch import Tensor
 
 from secateur.errors import UserError
+from secateur.pruning.masks import count
 
 Points = Sequence[tuple[float, float]]  # (sparsity, rise of the loss), sparsity rising and below 1
 
@@ -68,3 +70,26 @@ def prices(points: Points, size: int, saves: float) -> Tensor:
     for one, other in pairwise(line):
         paid[round(one[0] * size) : round(other[0] * size)] = _slope(one, other) / size / max(saves, 1e-12)
     return paid
+
+
+def erk(shapes: Mapping[str, Sequence[int]], sparsity: float) -> dict[str, int]:
+    """Tensor → how many of its elements go: density in proportion to (Σ of its sides) / (their product), so that wide
+    layers lose more than narrow ones; layers that would be more than dense stay whole (Evci et al. 2020,
+    arXiv:1911.11134, § 3; Mocanu et al. 2018, arXiv:1707.04780). shapes: (o, i, …).
+    """
+    sizes = {name: prod(shape) for name, shape in shapes.items()}
+    raw = {name: sum(shape) / sizes[name] for name, shape in shapes.items()}
+    whole: set[str] = set()
+    keep = sum(sizes.values()) - count(sparsity, sum(sizes.values()))
+    while True:
+        left = keep - sum(sizes[n] for n in whole)
+        scale = left / max(sum(raw[n] * sizes[n] for n in sizes if n not in whole), 1e-12)
+        dense = {n for n in sizes if n not in whole and raw[n] * scale >= 1}
+        if not dense:
+            break
+        whole |= dense
+    stay = {n: sizes[n] if n in whole else round(raw[n] * scale * sizes[n]) for n in sizes}
+    widest = max((n for n in sizes if n not in whole), key=lambda n: sizes[n], default="")
+    if widest:
+        stay[widest] += keep - sum(stay.values())  # rounding
+    return {name: sizes[name] - stay[name] for name in sizes}

@@ -98,6 +98,7 @@ def trace(model: nn.Module, example: Tensor) -> Traced:
         reason = f"torch-pruning cannot follow this network ({line(error)})"
         return Traced((), dict.fromkeys(layers, reason), shapes, places)
     found, stay = _groups(graph, last, layers, places)
+    found = _untied(model, found, stay)
     found = without_failing(model, example, found, stay)
     led = {layer for group in found for layer in group.layers}
     for name in layers:
@@ -105,6 +106,23 @@ def trace(model: nn.Module, example: Tensor) -> Traced:
             stay.setdefault(name, "it does not run, or nothing follows it")
     ordered = {name: stay[name] for name in layers if name in stay and name not in led}
     return Traced(tuple(found), ordered, shapes, places)
+
+
+def _untied(model: nn.Module, found: list[Group], stay: dict[str, str]) -> list[Group]:
+    """The groups that run through no weight which several layers share: cut in one of them it would be in all."""
+    owners: dict[int, list[str]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        owners.setdefault(id(parameter), []).append(name)
+    shared = {name: own for own in owners.values() if len(own) > 1 for name in own}
+    free = []
+    for group in found:
+        tied = next((shared[p.tensor] for p in group.parts if p.tensor in shared), None)
+        if tied is None:
+            free.append(group)
+            continue
+        reason = f"{' and '.join(n.rpartition('.')[0] for n in tied)} share one weight"
+        stay.update(dict.fromkeys(group.layers, reason))
+    return free
 
 
 def _graph(

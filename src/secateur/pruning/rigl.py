@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from secateur.pruning import masks as masking
+from secateur.pruning.allocate import erk
 from secateur.pruning.masks import Masks
 from secateur.pruning.regimes import Course, Held
 
@@ -61,9 +62,13 @@ def _moved(weight: Tensor, gradient: Tensor, mask: Tensor, part: float) -> Tenso
 
 
 def rigl(weights: Mapping[str, Tensor], target: float, course: Course) -> RigL:
-    """Every layer loses `target` of its weights, at first chosen by chance ("uniform" in the paper)."""
+    """Every layer loses `target` of its weights, at first chosen by chance ("uniform" in the paper); with scope "erk"
+    wide layers lose more than narrow ones (their § 3, "Erdős–Rényi-Kernel")."""
     chance = torch.Generator().manual_seed(course.seed)
     drawn = {name: torch.rand(w.shape, generator=chance) for name, w in weights.items()}
-    begin = masking.lowest(drawn, target, course.scope)
+    if course.scope == "erk":
+        begin = masking.lowest_counts(drawn, erk({n: tuple(w.shape) for n, w in weights.items()}, target))
+    else:
+        begin = masking.lowest(drawn, target, course.scope)
     end = max(int(LAST * course.steps), 1)
     return RigL(weights, begin, end=end, frequency=max(1, min(course.frequency, end // UPDATES)))

@@ -72,7 +72,7 @@ class Summary:
     chosen: bool  # its method's choice
     test_accuracy: Measured | None
     val_accuracy: Measured
-    begins: str = "dense"  # the network that was pruned: "initialisation" and "regularised" are the others
+    begins: str = "dense"  # the network that was pruned: its "initialisation", or one that was trained with a penalty
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,9 @@ class Rater:
                 raise StepFailed(f"no layer has blocks of {masks.BLOCK} input channels")
         if self.p["scope"] == "sensitivity":
             return masks.lowest_counts(self.scores(weights), self._allocated(weights)), whole
+        if self.p["scope"] == "erk":
+            sizes = {n: tuple(w.shape) for n, w in weights.items()}
+            return masks.lowest_counts(self.scores(weights), allocate.erk(sizes, self.p["target"])), whole
         if self.row.role != "control" or self.p["scope"] != "global":
             return self._masks(self.row, weights, self.p["scope"]), whole
         # The same structure: every layer as sparse as the method would make it, the places by chance.

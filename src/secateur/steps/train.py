@@ -21,7 +21,7 @@ from secateur.models import prunable, saved, weights
 from secateur.models.build import build
 from secateur.models.transfer import Transfer
 from secateur.pruning.masks import count
-from secateur.pruning.penalties import Slimming
+from secateur.pruning.penalties import PENALTIES, Penalty
 from secateur.pruning.regimes import Course, Held
 from secateur.records import Epoch, History
 from secateur.steps import features
@@ -95,7 +95,7 @@ def retrain(ctx: Context) -> None:
     trained = _head_of(model) if head else model
     assert trained is not None
     regime: dict[str, Any] | None = ctx.params["regime"]
-    hooks: Held | Slimming | None = None
+    hooks: Held | Penalty | None = None
     if regime:
         hooks = _hooks(ctx, model, regime)
     elif loaded.masks:
@@ -113,20 +113,20 @@ def retrain(ctx: Context) -> None:
     _write(ctx, model, history, kind, hooks, a.kept)
 
 
-def _emptied(hooks: Held | Slimming) -> tuple[str, ...]:
+def _emptied(hooks: Held | Penalty) -> tuple[str, ...]:
     """A threshold over the whole network may take all of a layer: no training brings that back."""
     gone = [name.removesuffix(".weight") for name, mask in hooks.masks.items() if not bool(mask.any())]
     return (f"every weight of {', '.join(gone)} was pruned; spare it, or prune by layer",) if gone else ()
 
 
-def _check(hooks: Held | Slimming, target: float | None, scope: str) -> None:
+def _check(hooks: Held | Penalty, target: float | None, scope: str) -> None:
     """What was pruned is zero, and as much was pruned as was asked for; a figure that lies is worse than none."""
     for name, mask in hooks.masks.items():
         if bool((hooks.parameters[name] * ~mask).any()):
             raise StepFailed(f"'{name}' has weights that were pruned and are not zero")
     if target is None:
         return
-    pools = [list(hooks.masks.values())] if scope == "global" else [[m] for m in hooks.masks.values()]
+    pools = [list(hooks.masks.values())] if scope in ("global", "erk") else [[m] for m in hooks.masks.values()]
     for pool in pools:
         n = sum(m.numel() for m in pool)
         dropped = n - sum(int(m.sum()) for m in pool)
@@ -134,10 +134,10 @@ def _check(hooks: Held | Slimming, target: float | None, scope: str) -> None:
             raise StepFailed(f"{dropped} of {n} weights were pruned, {count(target, n)} were asked for")
 
 
-def _hooks(ctx: Context, model: nn.Module, regime: dict[str, Any]) -> Held | Slimming:
+def _hooks(ctx: Context, model: nn.Module, regime: dict[str, Any]) -> Held | Penalty:
     """What moves or holds weights while it trains."""
     if "penalty" in regime:
-        return Slimming(model)
+        return PENALTIES[regime["penalty"]](model)
     weights = prunable.weights(model, regime["spare"], regime.get("part") or "all")
     steps = ctx.params["epochs"] * _photos(ctx).train_batches
     course = Course(steps, regime["frequency"], regime["scope"], ctx.params["seed"])
@@ -189,7 +189,7 @@ def plain(side: Part, device: str = "cpu", normal: Normal = None, size: int = VA
     )
 
 
-def _fit(ctx: Context, model: nn.Module, hooks: Held | Slimming | None, normal: Normal) -> History:
+def _fit(ctx: Context, model: nn.Module, hooks: Held | Penalty | None, normal: Normal) -> History:
     p = ctx.params
     torch.set_num_threads(p["threads"])
     torch.use_deterministic_algorithms(True, warn_only=p["device"] != "cpu")
@@ -294,7 +294,7 @@ def _write(
     model: nn.Module,
     history: History,
     kind: Kind,
-    hooks: Held | Slimming | None,
+    hooks: Held | Penalty | None,
     kept: dict[str, list[int]] | None,
 ) -> None:
     model.cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
