@@ -148,15 +148,8 @@ def main() -> None:
         print(f"{network}: method, epochs of training, peak over the network's weights")
         for name in given.methods:
             found = alone(__file__, "--one", network, name)
-            held = (
-                ""
-                if found["epochs"] <= 3
-                else " (allowed)"
-                if name in SLOW
-                else " (a scan)"
-                if name in SCANS
-                else " MISSED"
-            )
+            words = {**dict.fromkeys(SLOW, " (allowed)"), **dict.fromkeys(SCANS, " (a scan)")}
+            held = "" if found["epochs"] <= 3 else words.get(name, " MISSED")
             print(f"  {name:20} {found['epochs']:6.2f} {found['peak']:6.1f}×{held}", flush=True)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from secateur import prepare
+from secateur.budget import Costs, estimate
 from secateur.choice import MethodChoice
 from secateur.errors import UserError
 from secateur.plan import plan
@@ -138,3 +139,9 @@ def test_what_needs_a_batch_norm_is_refused_before_the_first_step(tmp_path: Path
     with pytest.raises(UserError, match=r"method 'filter-bn-scale' needs a batch norm .*; 'convnext_atto' has none"):
         prepare.given(asked, Store(tmp_path))
     prepare.given(settled(methods=["filter-slimming"]), Store(tmp_path))
+
+
+def test_a_scan_is_part_of_what_a_study_is_said_to_take():
+    costs = {"cnn": Costs(0.001, 0.0003, 2.0, 9_000_000, 500_000_000)}
+    rows = {e.id: e for e in estimate(list(planned("sensitivity").values()), costs, 4000, (0.7, 0.15, 0.15))}
+    assert rows["scan/cnn/dense/sensitivity/seed0"].seconds == pytest.approx(8 * 8 * 512 * 0.0003 / 2)

@@ -18,6 +18,8 @@ BASE_BYTES = 450_000_000  # this process with its libraries loaded and no networ
 HEAD_SECONDS = 2e-5  # a photo whose features are kept, in a head's training
 FEATURE_BYTES = 4 * 1536  # between EfficientNet-B0's 1,280 features and B3's 1,536
 EVIDENCE_PHOTOS = 1024  # as steps.evidence takes
+SCAN_PHOTOS, SCAN_POINTS = 512, 8  # as steps.scan takes
+CNN_LAYERS, TIMM_LAYERS = 8, 60  # the second roughly
 QUANTIZE_PHOTOS = 200  # as export.int8 calibrates with
 TRAINED = ("train", "retrain", "regularise")  # kinds of steps
 SQUARE = ("macs", "params", "latency")
@@ -76,6 +78,9 @@ def estimate(
         elif step.kind == "evidence":
             took = min(train, EVIDENCE_PHOTOS) * costs.train_seconds
             disk = costs.model_bytes
+        elif step.kind == "scan":
+            layers = CNN_LAYERS if step.id.split("/")[1] == "cnn" else TIMM_LAYERS
+            took = layers * SCAN_POINTS * min(val, SCAN_PHOTOS) * costs.eval_seconds / 2  # beginnings are shared
         elif step.kind in ("adopt", "begin"):
             disk = costs.model_bytes
         elif step.kind == "search":
