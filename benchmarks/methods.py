@@ -121,7 +121,7 @@ def one(network: str, name: str) -> None:
     watch.start()
     if row.kind == "regime" or row.begins in PENALTIES:
         weights = prunable.weights(model)
-        course = Course(2 * TIMED // 32, 2, "layer", 0)
+        course = Course(40 * PHOTOS // 32, 100, "layer", 0)  # of 40 epochs
         penalty = PENALTIES.get(row.begins)
         hooks = penalty(model) if penalty else catalogue.load(row.where)(weights, TARGET, course)
         took = epoch(model, px, hooks) - plain

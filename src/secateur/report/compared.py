@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from secateur.report.formats import percent
@@ -52,6 +53,17 @@ def _value(row: Spec, times: dict[str, float], measure: str) -> float | None:
     return None if value is None else float(value) / 1e6
 
 
+def _beside(points: list[dict[str, Any]]) -> None:
+    """Moves points of one target apart, a little and always the same way, so that none hides another."""
+    methods = list(dict.fromkeys(p["method"] for p in points if not p["dense"]))
+    targets = sorted({p["at"] for p in points if not p["dense"]})
+    closest = min((b - a for a, b in pairwise(targets)), default=20.0)
+    step = 0.6 * closest / max(len(methods), 1)
+    for p in points:
+        if not p["dense"]:
+            p["at"] += (methods.index(p["method"]) - (len(methods) - 1) / 2) * step
+
+
 def _panel(story: Story, rows: list[Spec], times: dict[str, float], measure: str) -> Spec:
     styles = looks(story)
     points: list[dict[str, Any]] = []
@@ -77,12 +89,16 @@ def _panel(story: Story, rows: list[Spec], times: dict[str, float], measure: str
         )
     if len({p["at"] for p in points if p["method"]}) < 2:
         return {}
+    if measure == "sparsity":
+        _beside(points)
     title, log = MEASURES[measure]
     y = number("accuracy", "Test accuracy, %", scale={"domain": span(v for p in points for v in (p["low"], p["high"]))})
     values = [p["at"] for p in points]
+    kept = sorted({100 * float(r["target"]) for r in rows})
     domain = [min(values) / 1.15, max(values) * 1.15] if log else [min(values) - 6, max(values) + 6]
     scale = {"type": "log", "domain": domain, "nice": False} if log else {"domain": domain, "nice": False}
-    x = number("at", title, scale=scale, axis={"format": ".3~g", "grid": False, "tickCount": 6})
+    marks = {"values": kept} if measure == "sparsity" else {"tickCount": 6}
+    x = number("at", title, scale=scale, axis={"format": ".4~g", "grid": False, **marks})
     dashes = {"condition": {"test": "datum.random", "value": [4, 3]}, "value": [1, 0]}
     path = {"x": x, "y": y, "detail": {"field": "method"}, "order": {"field": "target", "type": "quantitative"}}
     style = {"stroke": as_is("stroke"), "fill": as_is("fill"), "shape": as_is("shape")}

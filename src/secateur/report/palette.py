@@ -28,7 +28,8 @@ def looks(story: dict[str, Any]) -> dict[str, dict[str, str]]:
     shapes = list(SHAPES)
     for i, method in enumerate(methods):
         hue = f"var(--c{i % HUES + 1})"
-        found[method] = _look(method, hue, hue, shapes[(i + 1) % len(shapes)])
+        turn = i // HUES  # with the hues used up the shapes move on: 36 methods look different
+        found[method] = _look(method, hue, hue, shapes[(i + 1 + turn) % len(shapes)])
     for method, structured in hollow.items():
         found[method] = _look(f"{method} (control)", MUTED, PAGE, "square" if structured else "circle")
     return found
