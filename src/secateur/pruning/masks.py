@@ -85,7 +85,8 @@ def lowest_counts(scores: Mapping[str, Tensor], counts: Mapping[str, int]) -> Ma
 
 def undivided(weight: Tensor) -> str:
     """Why a weight (o, i, …) has no blocks along its input channels; "" where it has."""
-    return f"{weight.shape[1]} input channels are no multiple of {BLOCK}" if weight.shape[1] % BLOCK else ""
+    n = weight.shape[1]
+    return f"{n} input channel{' is' if n == 1 else 's are'} no multiple of {BLOCK}" if n % BLOCK else ""
 
 
 def _lowest_pools(scores: Tensor, sparsity: float, scope: str) -> Tensor:
