@@ -79,7 +79,7 @@ def channel_scores(method: Method, model: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def scopes(method: Method) -> list[str]:
-    """Those that need no scan: how much of a layer goes by one is tests/pruning/test_scan.py's."""
+    """Those that need no scan: how much of a layer goes by one is tests/pruning/test_layers_alone.py's."""
     return [s if s != "sensitivity" else "layer" for s in method.scopes]
 
 
