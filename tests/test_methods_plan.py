@@ -34,7 +34,7 @@ def test_what_begins_before_training_gets_all_epochs_and_is_held_against_dense_t
     assert pruned.inputs["model"] == "begin/cnn/initial/seed0"
     assert pruned.inputs["evidence/slopes"] == "evidence/cnn/initial/slopes/seed0"
     assert trained.params["epochs"] == 28
-    assert "teacher" not in trained.inputs  # nothing was trained that it could learn from
+    assert "lessons" not in trained.inputs  # nothing was trained that it could learn from
     pairs = steps["collect"].params["against"]
     assert ["cnn/snip/0.5", "cnn/dense-longer"] in pairs
     assert ["cnn/snip/0.5", "cnn/random-global-init-like-snip/0.5"] in pairs

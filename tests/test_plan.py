@@ -50,7 +50,25 @@ def test_who_is_taught_by_the_dense_network_is_compared_with_a_control_that_is_t
     retrained = [s for s in plan(study) if s.kind == "retrain"]
     assert "retrain/cnn/dense-longer/seed0" in {s.id for s in retrained} and len(retrained) == 5
     for step in retrained:
-        assert step.params["distil"] == 0.5 and step.inputs["teacher"] == "train/cnn/dense/seed0"
+        assert step.params["distil"] == 0.5 and step.inputs["lessons"] == "lessons/cnn/dense-fast/seed0"
+    (asked,) = [s for s in plan(study) if s.kind == "lessons"]
+    assert asked.inputs["teacher"] == "train/cnn/dense/seed0"
+    assert asked.params["epochs"] == retrained[0].params["epochs"]
+
+
+def test_a_head_is_taught_on_features_and_a_whole_network_on_photos():
+    methods = [{"name": "magnitude", "part": "head"}, "fisher"]
+    study = settled(
+        backbone="tf_efficientnet_lite0", weights="random", methods=methods, sparsities=[0.5], seeds=[0], distil=0.5
+    )
+    steps = {s.id: s for s in plan(study)}
+    asked = {i: s for i, s in steps.items() if s.kind == "lessons"}
+    assert len(asked) == 2
+    for step in (s for s in steps.values() if "lessons" in s.inputs):
+        lessons = asked[step.inputs["lessons"]]
+        assert ("features" in lessons.inputs) == ("features" in step.inputs)
+        for same in ("epochs", "seed", "recipe", "augment", "precision"):
+            assert lessons.params[same] == step.params[same]
 
 
 def test_the_dense_network_is_quantised_and_compared_with_what_it_was_made_of():

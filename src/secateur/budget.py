@@ -75,6 +75,8 @@ def estimate(
             views = step.params["views"]
             took = (train * views + val) * costs.eval_seconds
             disk = int((train * views + val) * FEATURE_BYTES)
+        elif step.kind == "lessons":
+            took, disk = step.params["epochs"] * train * costs.eval_seconds, int(step.params["epochs"] * train * 40)
         elif step.kind == "evidence":
             took = min(train, EVIDENCE_PHOTOS) * costs.train_seconds
             disk = costs.model_bytes

@@ -6,7 +6,7 @@ A configuration ("cnn/magnitude/0.5") is what is the same for all seeds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from secateur import catalogue
@@ -29,8 +29,8 @@ from secateur.arms import (
 )
 from secateur.checking import SNAPSHOT, photos_in
 from secateur.choice import MethodChoice
-from secateur.quantities import in_bytes
 from secateur.records import Step
+from secateur.retraining import lessons, recipe_row, retrain, seen, training
 from secateur.settings import Study
 
 # Given, as the snapshot is: there before the plan begins, kept in the store under the digest of their contents.
@@ -41,7 +41,7 @@ BATCHES_A_SELECTION = 100  # steps between two selections of the gradual schedul
 
 def features(study: Study) -> Step:
     """Each photo through the frozen backbone once, for all seeds."""
-    row = _recipe(recipe_for(study, study.recipe, "head"))
+    row = recipe_row(recipe_for(study, study.recipe, "head"))
     params = {
         "backbone": study.backbone,
         "input_px": study.input_px,
@@ -53,33 +53,6 @@ def features(study: Study) -> Step:
     }
     inputs = {"weights": f"{WEIGHTS}/{study.backbone}"} | photos_in(study)
     return Step(f"features/{study.backbone}", "features", params, inputs, f"features of {study.backbone}")
-
-
-def _recipe(name: str) -> Any:
-    return catalogue.load(catalogue.named(catalogue.RECIPES, "recipe", name).where)
-
-
-def training(study: Study, recipe: str, epochs: int, seed: int) -> dict[str, Any]:
-    row = _recipe(recipe)
-    return {
-        "recipe": _said(row),
-        "epochs": epochs,
-        "augment": study.augment or row.augment,
-        "seed": seed,
-        "precision": study.precision,
-        "device": study.device,
-        "threads": study.threads,
-    }
-
-
-def _said(recipe: Any) -> dict[str, Any]:
-    """A recipe's fields that are not at their default: a new field moves no old key."""
-    return {f.name: getattr(recipe, f.name) for f in fields(recipe) if getattr(recipe, f.name) != f.default}
-
-
-def _seen(study: Study) -> dict[str, str]:
-    """What the frozen backbone said of each photo."""
-    return {"features": f"features/{study.backbone}"}
 
 
 def seeded(study: Study, seed: int) -> Iterator[Step]:
@@ -95,10 +68,12 @@ def seeded(study: Study, seed: int) -> Iterator[Step]:
         if config not in begun:
             yield retrain(study, config, _whole(study), seed, dense, None)
             begun[config] = f"retrain/{config}/seed{seed}"
+    if study.distil:
+        yield from (lessons(study, way, seed, begun[base(study, way)]) for way in ways(study))
     if study.controls:
         for way in ways(study):
             model = begun[base(study, way)]
-            yield retrain(study, longer(study, way), way, seed, model, None, model)
+            yield retrain(study, longer(study, way), way, seed, model, None, taught=True)
     yield from _further_starts(study, seed, begun)
     for config, need in dict.fromkeys((pruned_from(study, c), need) for c in arms(study) for need in needs(c)):
         inputs = {"model": begun[config]} | photos_in(study)
@@ -155,21 +130,21 @@ def _arm(study: Study, choice: MethodChoice, seed: int, begun: Mapping[str, str]
     row = catalogue.method(choice.name)
     way = way_of(study, choice)
     start = pruned_from(study, choice)
-    teacher = "" if choice.start == "initialisation" else begun[base(study, way)]
+    taught = choice.start != "initialisation"
     for target in targets(study, choice):
         config = config_of(study, choice, target)
         options = options_of(study, choice, target)
         if row.kind == "regime":
             regime = options | {"frequency": BATCHES_A_SELECTION}
-            yield _trained_on(study, choice, retrain(study, config, way, seed, begun[start], regime, teacher))
+            yield _trained_on(study, choice, retrain(study, config, way, seed, begun[start], regime, taught))
             continue
         pruned = f"prune/{config}/seed{seed}"
-        inputs = {"model": begun[start]} | photos_in(study) | (_seen(study) if way.tune == "head" else {})
+        inputs = {"model": begun[start]} | photos_in(study) | (seen(study) if way.tune == "head" else {})
         inputs |= _seen_by(study, choice, seed) | _scanned_for(study, choice, seed)
         if searched(study, choice, target):
             inputs |= {"search": f"search/{searched(study, choice, target)}"}
         yield Step(pruned, "prune", options | {"seed": seed}, inputs, f"prune {title(config)}, seed {seed}")
-        yield _trained_on(study, choice, retrain(study, config, way, seed, pruned, None, teacher))
+        yield _trained_on(study, choice, retrain(study, config, way, seed, pruned, None, taught))
 
 
 def _trained_on(study: Study, choice: MethodChoice, step: Step) -> Step:
@@ -251,7 +226,7 @@ def _dense(study: Study, id: str, seed: int) -> Iterator[Step]:
     params = training(study, recipe_for(study, study.recipe, "head"), study.epochs, seed)
     params |= {"backbone": study.backbone, "input_px": study.input_px}
     params |= {"options": {"pool": study.pool, "head": study.head}}
-    inputs = {"weights": f"{WEIGHTS}/{study.backbone}"} | _seen(study) | photos_in(study)
+    inputs = {"weights": f"{WEIGHTS}/{study.backbone}"} | seen(study) | photos_in(study)
     if study.tune == "head":
         yield Step(id, "train", params, inputs, f"train dense (its head), seed {seed}")
         return
@@ -279,19 +254,3 @@ def options_of(study: Study, choice: MethodChoice, target: float) -> dict[str, A
         "match": True if study.recalibrate == "on" or (whole and study.recalibrate == "auto") else None,
         "refit": True if row.refits or (whole and row.kind == "score") else None,
     }
-
-
-def retrain(
-    study: Study, config: str, way: Way, seed: int, model: str, regime: dict[str, Any] | None, teacher: str = ""
-) -> Step:
-    epochs = study.tune_epochs if way.tune == "all" else study.retrain_epochs
-    params = training(study, way.recipe, epochs, seed) | {"regime": regime, "tune": way.tune or None}
-    inputs = {"model": model} | photos_in(study)
-    if way.tune == "head":
-        inputs |= _seen(study)
-    if way.tune == "all":
-        params |= {"memory": in_bytes(study.memory) or None}
-    if study.distil and teacher:
-        params |= {"distil": study.distil}
-        inputs |= {"teacher": teacher}
-    return Step(f"retrain/{config}/seed{seed}", "retrain", params, inputs, f"retrain {title(config)}, seed {seed}")

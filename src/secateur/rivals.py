@@ -14,8 +14,9 @@ from secateur import catalogue
 from secateur.arms import base, config_of, has_features, is_transfer, longer, percent, targets, way_of
 from secateur.checking import FILE, SIZE, Further, choose, photos_in
 from secateur.choice import MethodChoice
-from secateur.making import features, options_of, seeded, training
+from secateur.making import features, options_of, seeded
 from secateur.records import Rival, Step
+from secateur.retraining import training
 from secateur.settings import Study
 
 SMALLER, NARROWER, SCRATCH = (

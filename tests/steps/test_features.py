@@ -16,8 +16,8 @@ from secateur.files import dump
 from secateur.models import timm_zoo, weights
 from secateur.models.transfer import study as study_head
 from secateur.steps import features, photos
+from secateur.steps.batches import plain
 from secateur.steps.context import Context
-from secateur.steps.train import plain
 from secateur.training.fit import Fit, Photos
 from secateur.training.recipes import FAST_HEAD
 

@@ -24,6 +24,7 @@ STEPS: dict[str, Row] = {
     "features": Row(
         1, "secateur.steps.features:features", "train.npy: (K, n, d) float32; val.npy: (n, d)", libraries=("timm",)
     ),
+    "lessons": Row(1, "secateur.steps.lessons:lessons", "lessons.npy: (E, n, c) float32, a teacher's logits"),
     "adopt": Row(1, "secateur.steps.train:adopt", "a saved model, history.json"),
     "train": Row(1, "secateur.steps.train:train", "a saved model, history.json"),
     "begin": Row(1, "secateur.steps.train:begin", "a saved model"),

@@ -17,9 +17,9 @@ from secateur.measure.machine import machine, processor_family
 from secateur.measure.statistics import wilson
 from secateur.models import saved
 from secateur.records import Measured, Parity
+from secateur.steps.batches import plain
 from secateur.steps.context import Context
 from secateur.steps.photos import part, snapshot, some
-from secateur.steps.train import plain
 
 BATCH = 64
 X86 = "x86 without VNNI"

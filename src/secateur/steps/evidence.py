@@ -6,9 +6,9 @@ import torch
 
 from secateur.models import saved
 from secateur.pruning import activations, channels, evidence, gradients
+from secateur.steps.batches import plain
 from secateur.steps.context import Context
 from secateur.steps.photos import part, some
-from secateur.steps.train import plain
 
 PHOTOS = 1024  # of the training side
 BATCH = 8  # small: the square of a mean over many photos is mostly noise that cancelled

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from secateur.data import batches as loading
 from secateur.models import timm_zoo, weights
 from secateur.steps.context import Context
 from secateur.steps.photos import part
+from secateur.steps.rows import Rows, stack
 
 BATCH = 64
 VIEWS_SEED = 0  # one set of views for all training seeds
@@ -39,7 +39,7 @@ def features(ctx: Context) -> None:
     total = sum(len(side.positions) for _, side, _ in sides)
     done = 0
     for number, (name, side, augment) in enumerate(sides):
-        kept = _Kept(ctx.work / f"{name}.f32", len(side.positions))
+        kept = Rows(ctx.work / f"{name}.f32", len(side.positions), BATCH)
         done += kept.rows
         batches = loading.batches(
             side.pixels,
@@ -58,17 +58,9 @@ def features(ctx: Context) -> None:
             kept.add(run(body, x))
             done += len(x)
             ctx.progress(done, total, "photos")
-    _save(ctx.out / "train.npy", [_Kept(ctx.work / f"{n}.f32", len(s.positions)) for n, s, _ in sides[:-1]])
-    np.save(ctx.out / "val.npy", _Kept(ctx.work / "val.f32", len(val.positions)).all())
-
-
-def _save(file: Path, views: list[_Kept]) -> None:
-    """(K, n, d), a view at a time: all together may be larger than memory."""
-    shape = (len(views), views[0].n, views[0].wide)
-    with file.open("wb") as out:  # no mapping: on a full disk a mapped page kills the process
-        np.lib.format.write_array_header_1_0(out, {"descr": "<f4", "fortran_order": False, "shape": shape})
-        for view in views:
-            out.write(view.all().data)
+    views = [Rows(ctx.work / f"{name}.f32", len(side.positions), BATCH) for name, side, _ in sides[:-1]]
+    stack(ctx.out / "train.npy", views)
+    np.save(ctx.out / "val.npy", Rows(ctx.work / "val.f32", len(val.positions), BATCH).all())
 
 
 @torch.no_grad()
@@ -76,33 +68,6 @@ def run(body: nn.Module, x: Tensor) -> npt.NDArray[np.float32]:
     """(n, 3, h, w), normalised → (n, d)."""
     out: npt.NDArray[np.float32] = body(x).float().cpu().numpy()
     return out
-
-
-class _Kept:
-    """Rows of float32 in a plain file that grows by whole batches; its length tells how far it came."""
-
-    def __init__(self, file: Path, n: int) -> None:
-        self.file, self.n = file, n
-        self.wide_file = file.with_suffix(".wide")
-        self.wide = int(self.wide_file.read_text()) if self.wide_file.is_file() else 0
-        whole = file.stat().st_size // (4 * self.wide) if self.wide and file.is_file() else 0
-        count = loading.batch_count(n, BATCH)
-        self.batches = count if whole >= n else min(whole // BATCH, count - 1)  # a last batch may be one photo longer
-        self.rows = n if whole >= n else self.batches * BATCH
-        if file.is_file():
-            with file.open("r+b") as content:
-                content.truncate(self.rows * self.wide * 4)
-
-    def add(self, rows: npt.NDArray[np.float32]) -> None:
-        if not self.wide:
-            self.wide = rows.shape[1]
-            self.wide_file.write_text(str(self.wide))
-        with self.file.open("ab") as content:
-            content.write(np.ascontiguousarray(rows, np.float32).data)
-
-    def all(self) -> npt.NDArray[np.float32]:
-        """(n, d)"""
-        return np.fromfile(self.file, np.float32).reshape(self.n, self.wide)
 
 
 @dataclass(frozen=True, slots=True)

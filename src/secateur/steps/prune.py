@@ -14,10 +14,10 @@ from secateur.models import prunable, saved
 from secateur.pruning import cutting, groups, masks, refit, widths
 from secateur.records import Search
 from secateur.steps import features
+from secateur.steps.batches import plain
 from secateur.steps.context import Context
 from secateur.steps.photos import part, some
 from secateur.steps.rating import Rater, rater
-from secateur.steps.train import plain
 from secateur.training.match import match, of_cut, standing
 
 MATCHING_PHOTOS = 1024  # training photos; their statistics differ from those of all by a few per cent

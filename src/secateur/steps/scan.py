@@ -15,10 +15,10 @@ from secateur.pruning import masks
 from secateur.pruning.chain import chain
 from secateur.pruning.scan import Change, Said, readers, scan, without
 from secateur.records import Scan, ScanLayer, ScanPoint
+from secateur.steps.batches import plain
 from secateur.steps.context import Context
 from secateur.steps.photos import part, some
 from secateur.steps.rating import Rater, rater
-from secateur.steps.train import plain
 
 PHOTOS = 512  # of the validation side
 BATCH = 64

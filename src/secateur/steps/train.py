@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import torch
 from torch import nn
 
 from secateur import catalogue
-from secateur.data import batches as loading
 from secateur.errors import StepFailed, UserError
 from secateur.files import dump, read
 from secateur.models import prunable, saved, weights
@@ -24,15 +22,13 @@ from secateur.pruning.masks import count
 from secateur.pruning.penalties import PENALTIES, Penalty
 from secateur.pruning.regimes import Course, Held
 from secateur.records import Epoch, History
-from secateur.steps import features
+from secateur.steps.batches import Normal, drawn
 from secateur.steps.context import Context
-from secateur.steps.photos import Part, part, snapshot
-from secateur.training.fit import Fit, Photos, Tick
+from secateur.steps.lessons import open_lessons
+from secateur.steps.photos import snapshot
+from secateur.training.fit import Fit, Tick
 from secateur.training.memory import MemoryPlan, plan_memory
 from secateur.training.recipes import Recipe
-
-VAL_BATCH = 256
-Normal = tuple[list[float], list[float]] | None
 
 
 def train(ctx: Context) -> None:
@@ -139,75 +135,32 @@ def _hooks(ctx: Context, model: nn.Module, regime: dict[str, Any]) -> Held | Pen
     if "penalty" in regime:
         return PENALTIES[regime["penalty"]](model)
     weights = prunable.weights(model, regime["spare"], regime.get("part") or "all")
-    steps = ctx.params["epochs"] * _photos(ctx).train_batches
+    steps = ctx.params["epochs"] * drawn(ctx).train_batches
     course = Course(steps, regime["frequency"], regime["scope"], ctx.params["seed"])
     hooks: Held = catalogue.load(catalogue.method(regime["method"]).where)(weights, regime["target"], course)
     return hooks
-
-
-def _photos(ctx: Context, normal: Normal = None) -> Photos:
-    """What the loop draws from: photos, or the features of a frozen backbone."""
-    p = ctx.params
-    size, device = int(p["recipe"]["batch_size"]), p["device"]
-    if "features" in ctx.inputs:
-        found = features.cached(ctx)
-        n = len(found.train_labels)
-        draw = features.batches(found, size, p["seed"], device)
-        return Photos(draw, lambda: features.val_batches(found, device), loading.batch_count(n, size), n)
-    train, val = part(ctx, "train"), part(ctx, "val")
-
-    def batches(epoch: int, start: int) -> Any:
-        return loading.batches(
-            train.pixels,
-            train.positions,
-            train.labels,
-            batch_size=size,
-            seed=p["seed"],
-            epoch=epoch,
-            start=start,
-            augment=p["augment"],
-            device=device,
-            normal=normal,
-        )
-
-    n = len(train.positions)
-    return Photos(batches, lambda: plain(val, device, normal), loading.batch_count(n, size), n)
-
-
-def plain(side: Part, device: str = "cpu", normal: Normal = None, size: int = VAL_BATCH) -> Iterator[Any]:
-    """Batches of a part in its own order, as they are."""
-    return loading.batches(
-        side.pixels,
-        side.positions,
-        side.labels,
-        batch_size=size,
-        seed=0,
-        epoch=0,
-        shuffle=False,
-        device=device,
-        normal=normal,
-    )
 
 
 def _fit(ctx: Context, model: nn.Module, hooks: Held | Penalty | None, normal: Normal) -> History:
     p = ctx.params
     torch.set_num_threads(p["threads"])
     torch.use_deterministic_algorithms(True, warn_only=p["device"] != "cpu")
+    # a twentieth of a step of the CNN, for memory that nothing reads
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     recipe = Recipe(**p["recipe"])
     if "features" in ctx.inputs:
         recipe = replace(recipe, bn="live")  # a new head alone: its batch norms have no statistics to hold
-    teacher = saved.load(ctx.inputs["teacher"]).model if "teacher" in ctx.inputs else None
-    plan = _within(ctx, model, recipe, teacher) if p.get("memory") else None
+    plan = _within(ctx, model, recipe) if p.get("memory") else None
     fit = Fit(
         model,
         recipe,
-        _photos(ctx, normal),
+        drawn(ctx, normal),
         epochs=p["epochs"],
         seed=p["seed"],
         precision=p["precision"],
         device=p["device"],
         hooks=hooks,
-        teacher=_head_of(teacher) if "features" in ctx.inputs else teacher,
+        lessons=open_lessons(ctx.inputs["lessons"]) if "lessons" in ctx.inputs else None,
         distil=p.get("distil") or 0.0,
         micro_batch=plan.micro_batch if plan else 0,
         eval_batch=plan.eval_batch if plan else 0,
@@ -236,13 +189,13 @@ def _fit(ctx: Context, model: nn.Module, hooks: Held | Penalty | None, normal: N
     return replace(fit.history(), notes=notes)
 
 
-def _within(ctx: Context, model: nn.Module, recipe: Recipe, teacher: nn.Module | None) -> MemoryPlan:
+def _within(ctx: Context, model: nn.Module, recipe: Recipe) -> MemoryPlan:
     """How to stay under the study's memory; a training that goes on keeps the way that it began with."""
     p, file = ctx.params, ctx.work / "memory.json"
     if file.is_file():
         return read(MemoryPlan, file)
     px = saved.load(ctx.inputs["model"]).architecture.input_px
-    plan = plan_memory(model, recipe, px, p["memory"], precision=p["precision"], device=p["device"], teacher=teacher)
+    plan = plan_memory(model, recipe, px, p["memory"], precision=p["precision"], device=p["device"])
     dump(plan, file)
     return plan
 

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -65,14 +67,14 @@ class Tick:
 
 
 class Fit:
-    """A training with a life: run it, take its state at any tick, go on from there. Consumes `model` and `teacher`.
+    """A training with a life: run it, take its state at any tick, go on from there. Consumes `model`.
 
     For less memory: `micro_batch`, the most photos that go through the network at a time (0: the batch); `eval_batch`,
     the same where no gradient is asked for (0: as they come); `checkpointing`, blocks keep only their inputs. Without
     batch norms that look at their batch, and without dropout, none of them changes what is learnt.
 
-    `teacher` with `distil`: the weight of what it says, beside the labels; see `loss`. Raises ValueError for one
-    without the other.
+    `lessons` with `distil`: a teacher's logits, (epochs, photos, c) in the order in which photos are seen, and the
+    weight of what it says beside the labels; see `loss`. Raises ValueError for one without the other, or for too few.
     """
 
     def __init__(
@@ -89,21 +91,20 @@ class Fit:
         micro_batch: int = 0,
         eval_batch: int = 0,
         checkpointing: bool = False,
-        teacher: nn.Module | None = None,
+        lessons: npt.NDArray[np.float32] | None = None,
         distil: float = 0.0,
     ) -> None:
-        if (teacher is None) != (distil == 0) or not 0 <= distil <= 1:
-            raise ValueError(f"distil {distil} {'without' if teacher is None else 'with'} a teacher; allowed: 0 to 1")
+        if (lessons is None) != (distil == 0) or not 0 <= distil <= 1:
+            raise ValueError(f"distil {distil} {'without' if lessons is None else 'with'} a teacher; allowed: 0 to 1")
+        if lessons is not None and (len(lessons) < epochs or lessons.shape[1] != photos.train_photos):
+            raise ValueError(f"a teacher spoke of {lessons.shape[:2]}, of {(epochs, photos.train_photos)} it was asked")
         self.device = torch.device(device)
         # one layout for weights and photos: convolutions on a CPU run up to 1.5 times as fast
         self.model = model.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.recipe, self.photos, self.hooks = recipe, photos, hooks
         self.epochs, self.seed, self.precision = epochs, seed, precision
         self.micro_batch, self.eval_batch, self.checkpointing = micro_batch, eval_batch, checkpointing
-        self.teacher, self.distil = teacher, distil
-        if teacher is not None:
-            teacher.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            teacher.eval().requires_grad_(False)
+        self.lessons, self.distil = lessons, distil
         # With few steps an epoch, slow averages would still be on their way when validation judges them.
         momentum = max(recipe.bn_momentum, min(0.1, 3 / photos.train_batches))
         for module in model.modules():
@@ -150,7 +151,7 @@ class Fit:
             self.model,
             x,
             y,
-            None if self.teacher is None else self._logits(self.teacher, x),
+            self._taught(len(x)),
             loss=self._loss,
             seed=lambda *micro: sow(mix(self.seed, self.epoch, self.batch, *micro), self.device),  # dropout
             forward=self._forward,
@@ -165,6 +166,13 @@ class Fit:
             correct = (logits.argmax(1) == y).sum()
             seen = torch.tensor(len(y), device=value.device)
             self.sums += torch.stack([value.double() * len(y), correct.double(), seen]).cpu()
+
+    def _taught(self, n: int) -> Tensor | None:
+        """(n, c) float32: what the teacher said of the batch under way."""
+        if self.lessons is None:
+            return None
+        start = self.batch * self.recipe.batch_size
+        return torch.from_numpy(np.array(self.lessons[self.epoch - 1, start : start + n])).to(self.device)
 
     def _loss(self, logits: Tensor, y: Tensor, taught: Tensor | None) -> Tensor:
         return loss(logits, y, smoothing=self.recipe.label_smoothing, taught=taught, distil=self.distil)

@@ -102,7 +102,6 @@ def plan_memory(
     *,
     precision: str = "fp32",
     device: str = "cpu",
-    teacher: nn.Module | None = None,
     extra_bytes: int = 0,
 ) -> MemoryPlan:
     """The fastest of: the plain step, micro-batches, recomputation, both, whose estimated peak is within the budget.
@@ -114,12 +113,10 @@ def plan_memory(
 
     Raises UserError, saying what is needed, where not even one photo fits.
     """
-    layout = torch.channels_last
-    for network in (model,) if teacher is None else (model, teacher):
-        network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
+    model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     give_back()
     base = ceil(anonymous_bytes(device) / 2**26) * 2**26  # in steps of 64 MiB, so that the choice does not tremble
-    counted = _count(model, recipe, px, precision, device, teacher, budget_bytes - base, extra_bytes)
+    counted = _count(model, recipe, px, precision, device, budget_bytes - base, extra_bytes)
     give_back()
     ways = sorted(_ways(model, recipe, counted))
     for cost, again, micro in ways:
@@ -186,7 +183,6 @@ def _count(
     px: int,
     precision: str,
     device: str,
-    teacher: nn.Module | None,
     room: int,
     extra: int,
 ) -> Counted:
@@ -217,17 +213,14 @@ def _count(
     with _left_alone(model, recipe):
         again = line(True) if blocks(model) else None
         kept = line(False)
-    forwards = []
-    for network in (model,) if teacher is None else (model, teacher):
-        with _left_alone(network, recipe), torch.no_grad(), cast():
-            one, two = (peak_bytes(partial(network.eval(), photos(n))) for n in (1, 2))
-            forwards.append(Line(one, max(0, two - one)))
+    with _left_alone(model, recipe), torch.no_grad(), cast():
+        one, two = (peak_bytes(partial(model.eval(), photos(n))) for n in (1, 2))
     weights = sum(p.nbytes for p in model.parameters() if p.requires_grad)
     state = sum(t.nbytes for t in model.state_dict().values())
     return Counted(
         kept=kept,
         again=again,
-        forward=max(forwards, key=lambda found: found.at(MOST_EVAL)),
+        forward=Line(one, max(0, two - one)),
         gradients=weights,
         photo=3 * px * px * 4,
         standing=2 * weights + (state if recipe.keep == "best" else 0) + extra,  # two moments, of Adam and AdamW
