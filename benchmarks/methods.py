@@ -1,10 +1,10 @@
 """What every method of the catalogue costs, beside an epoch of training and the network itself.
 
-Claim: nothing but ThiNet and regimes takes longer than three epochs of training on 2,000 photos. Each method in a fresh
-process: an epoch first (recipe `fast`, batch 32, 320 photos timed and scaled), then all that pruning by it asks for:
-evidence from 1,024 photos, scores, masks or cut, least squares. A regime: an epoch with its hooks, less one without.
-Peak: RssAnon sampled every 5 ms while it prunes, less what was there before, over the network's weights. The photos are
-noise: how long this takes does not depend on what they show.
+Claim: nothing but ThiNet, OBS and regimes takes longer than three epochs of training on 2,000 photos. Each method in a
+fresh process: an epoch first (recipe `fast`, batch 32, 320 photos timed and scaled), then all that pruning by it asks
+for: evidence from 1,024 photos, scores, masks or cut, least squares. A regime: an epoch with its hooks, less one
+without. Peak: RssAnon sampled every 5 ms while it prunes, less what was there before, over the network's weights. The
+photos are noise: how long this takes does not depend on what they show.
 
     python benchmarks/methods.py [--networks cnn tf_efficientnet_lite0] [--methods lamp taylor]
 """
@@ -26,7 +26,7 @@ from secateur import catalogue
 from secateur.methods import OWN
 from secateur.models import prunable
 from secateur.models.build import build
-from secateur.pruning import activations, channels, cutting, gradients, masks, refit, scan, widths
+from secateur.pruning import activations, channels, cutting, gradients, masks, obs, refit, scan, widths
 from secateur.pruning.chain import chain
 from secateur.pruning.penalties import PENALTIES
 from secateur.pruning.regimes import Course
@@ -39,7 +39,7 @@ PHOTOS, TIMED, EVIDENCE, SCANNED = 2000, 320, 1024, 512
 NETWORKS = {"cnn": (32, None), "tf_efficientnet_lite0": (96, {"pool": "avg", "head": "linear"})}
 TARGET = 0.5
 # These may take more than three epochs.
-SLOW = ("filter-thinet", "magnitude-gradual", "rigl", "filter-slimming", "filter-group-lasso")
+SLOW = ("filter-thinet", "obs", "magnitude-gradual", "movement", "rigl", "filter-slimming", "filter-group-lasso")
 SCANS = ("sensitivity", "filter-sensitivity")  # have a bound of their own: sensitivity.py
 
 
@@ -79,8 +79,12 @@ def gathered(model: nn.Module, row: Any, px: int) -> Any:
         photos = noise(EVIDENCE, px, 8)
         if need in ("gradients", "slopes"):
             found |= {"gradients": gradients.gradients, "slopes": gradients.slopes}[need](model, photos)
-        elif need == "inputs":
-            found |= activations.inputs(model, photos)
+        elif need == "bends":
+            found |= gradients.bends(model, lambda: noise(EVIDENCE, px, 8))
+        elif need in ("inputs", "alive"):
+            found |= {"inputs": activations.inputs, "alive": activations.alive}[need](model, photos)
+        elif need == "removals":
+            found |= obs.removals(model, lambda: noise(EVIDENCE, px, 64))
         else:
             found |= activations.samples(model, channels.trace(model, torch.zeros(1, 3, px, px)).groups, photos)
     return found
@@ -98,7 +102,10 @@ def pruned(model: nn.Module, row: Any, px: int) -> None:
     rated = Rater(model, row, p, gathered(model, row, px), torch.Generator().manual_seed(0), px)
     if row.cuts == "weights":
         weights = prunable.weights(model)
-        masks.apply(weights, rated.weight_masks(weights)[0])
+        found = rated.weight_masks(weights)[0]
+        if row.refits:
+            refit.refit(model, refit.of_masks(found), lambda: noise(EVIDENCE, px, 64), grouped=True)
+        masks.apply(weights, found)
         return
     whole = rated.whole()
     goal = whole.reach(TARGET, "filters", 1 if px == 32 else 8)

@@ -40,10 +40,14 @@ ASKED: dict[str, Any] = {
         {"name": "rigl", "sparsities": [0.9]},
         {"name": "sensitivity", "sparsities": [0.9]},
         {"name": "wanda", "sparsities": [0.9]},
+        {"name": "obs", "sparsities": [0.9]},
+        {"name": "movement", "sparsities": [0.9]},
+        {"name": "grasp", "sparsities": [0.9]},
         "magnitude-2-4",
         {"name": "filter-thinet", "sparsities": [0.5]},
         {"name": "filter-slimming", "sparsities": [0.5]},
         {"name": "filter-activation", "sparsities": [0.5]},
+        {"name": "filter-apoz", "sparsities": [0.5]},
         {"name": "filter-sensitivity", "macs": [0.5]},
     ],
 }
@@ -73,7 +77,7 @@ def test_every_step_is_made(done: tuple[Results, Path]):
     assert all(m.parity and m.parity.ok and m.evaluation for m in results.models)
 
 
-@pytest.mark.parametrize("method", ["synflow", "snip", "rigl", "sensitivity"])
+@pytest.mark.parametrize("method", ["synflow", "snip", "grasp", "rigl", "sensitivity", "obs", "movement"])
 def test_as_many_weights_are_zero_as_were_asked_for(done: tuple[Results, Path], method: str):
     found = models(done[0])[f"{method}/0.9"]
     assert found.profile.sparsity_of_prunable == pytest.approx(0.9, abs=1e-4)
@@ -129,9 +133,9 @@ def test_the_scan_says_what_each_layer_costs(done: tuple[Results, Path]):
 def test_the_report_ranks_what_is_alike_and_draws_the_scan(done: tuple[Results, Path]):
     told = tell(done[0])
     weights, filters = sorted(told["compared"], key=lambda c: c["structured"])
-    assert [r["method"] for r in weights["targets"][-1]["rows"]] and len(weights["targets"][-1]["rows"]) == 5
+    assert [r["method"] for r in weights["targets"][-1]["rows"]] and len(weights["targets"][-1]["rows"]) == 8
     assert {r["method"] for r in filters["targets"][0]["rows"]} == {
-        *("filter-thinet", "filter-slimming", "filter-activation"),
+        *("filter-thinet", "filter-slimming", "filter-activation", "filter-apoz"),
     }
     for table in (*weights["targets"], *filters["targets"]):
         values = [r["test_accuracy"]["value"] for r in table["rows"]]

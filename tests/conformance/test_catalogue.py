@@ -49,6 +49,8 @@ def score(method: Method, name: str, weight: torch.Tensor, groups: int = 1) -> t
             "sizes": torch.rand(weight.shape, generator=chance),
         },
         "inputs": {"inputs": torch.rand(of_inputs, generator=chance)},
+        "bends": {"bends": torch.randn(weight.shape, generator=chance)},
+        "removals": {"removals": torch.rand(weight.shape, generator=chance)},
     }
     seen = {k: t for need in method.needs for k, t in pieces[need].items()}
     generator = torch.Generator().manual_seed(0)
@@ -71,6 +73,7 @@ def channel_scores(method: Method, model: nn.Module) -> dict[str, torch.Tensor]:
         evidence |= {
             "gradients": lambda: gradients.gradients(model, photos()),
             "inputs": lambda: activations.inputs(model, photos()),
+            "alive": lambda: activations.alive(model, photos()),
             "samples": lambda: activations.samples(model, found, photos()),
         }[need]()
     tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
@@ -130,7 +133,8 @@ def test_weight_scores(method: Method, network: str):
 def test_of_equal_weights_as_many_go(method: Method):
     """No order among them, and still exactly as many: by position."""
     weight = torch.full((8, 8), 0.5)
-    same = {k: torch.ones_like(weight) for k in ("squares", "means", "sizes")} | {"inputs": torch.ones(8)}
+    same = {k: torch.ones_like(weight) for k in ("squares", "means", "sizes", "bends", "removals")}
+    same |= {"inputs": torch.ones(8)}
     generator = torch.Generator().manual_seed(0)
     rated = catalogue.load(method.where)(weight, generator, *([same] if method.needs else []))
     for scope in scopes(method):

@@ -127,6 +127,24 @@ def test_activations_are_those_that_the_next_layer_reads():
     assert ratio.std() / ratio.mean() < 0.05
 
 
+def test_silent_channels_are_those_that_are_zero_most_often():
+    """1 − APoZ, counted on the ReLU's own outputs; padding takes the same from all channels."""
+    model = build("cnn", 10, 16, seed=1)
+    torch.manual_seed(2)
+    with torch.no_grad():
+        model.bn1.bias.uniform_(-0.4, 0.4)
+    found = channels.trace(model, torch.zeros(1, 3, 16, 16)).groups
+    given = photos(channels_=3, px=16)
+    rated = channel_scores.alive(found, {}, activations.alive(model, given))["conv1"]
+    model.eval()
+    x = torch.cat([x for x, _ in given])
+    wanted = (torch.relu(model.bn1(model.conv1(x))) > 0).float().mean((0, 2, 3))
+    inside = 1 - (4 * 16 * 3 - 4) / (9 * 16 * 16)  # the part of the kernels' places that is no padding
+    torch.testing.assert_close(rated, wanted * inside, rtol=0.05, atol=0.01)
+    assert (rated.argsort() == wanted.argsort()).float().mean() > 0.7
+    assert 0.05 < float(wanted.min()) < float(wanted.max()) < 0.95
+
+
 def test_a_group_that_nothing_reads_is_refused():
     alone = Group("a", ("a",), 3, False, (Part("a.weight", 0, torch.arange(3)),))
     with pytest.raises(Exception, match="no layer reads"):

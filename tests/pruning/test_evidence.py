@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from secateur.errors import UserError
 from secateur.models.build import build
 from secateur.pruning import channel_scores, channels, evidence, ranking, scores
-from secateur.pruning.gradients import gradients, slopes
+from secateur.pruning.gradients import bends, gradients, slopes
 from secateur.pruning.groups import Group, Part, Traced
 
 PX = 32
@@ -70,6 +70,49 @@ def test_slopes_by_hand():
     weight, seen = torch.tensor([[2.0], [-3.0]]), evidence.of(found, "0.weight")
     torch.testing.assert_close(scores.taylor(weight, torch.Generator(), seen), torch.tensor([[2 * size], [3 * size]]))
     torch.testing.assert_close(scores.snip(weight, torch.Generator(), seen), torch.tensor([[2 * mean], [3 * mean]]))
+
+
+def test_bends_against_the_whole_hessian():
+    """Two layers of seven weights: H is written out by torch, g too, both of the mean loss over all photos."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Tanh(), nn.Linear(2, 2, bias=False))
+    x, y = torch.randn(6, 2), torch.tensor([0, 1, 1, 0, 1, 0])
+    photos = [(x[:3], y[:3]), (x[3:], y[3:])]
+    found = bends(model, lambda: photos)["bends"]
+
+    def loss(flat: Tensor) -> Tensor:
+        return F.cross_entropy(torch.tanh(x @ flat[:4].view(2, 2).T) @ flat[4:].view(2, 2).T, y)
+
+    flat = torch.cat([p.detach().flatten() for p in model.parameters()])
+    hessian, gradient = torch.autograd.functional.hessian(loss, flat), torch.func.grad(loss)(flat)
+    mine = torch.cat([found["0.weight"].flatten(), found["2.weight"].flatten()])
+    torch.testing.assert_close(mine, hessian @ gradient, rtol=1e-4, atol=1e-7)
+    rated = scores.grasp(model[0].weight, torch.Generator(), {"bends": found["0.weight"]})
+    torch.testing.assert_close(rated, flat[:4].view(2, 2) * (hessian @ gradient)[:4].view(2, 2), rtol=1e-4, atol=1e-7)
+
+
+def test_what_goes_by_grasp_leaves_the_larger_gradient():
+    """Its claim, to first order: ‖∇L‖² after a small step of w towards zero falls where the score is positive."""
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(3, 4, bias=False), nn.Tanh(), nn.Linear(4, 2, bias=False)).double()
+    photos = [(torch.randn(8, 3).double(), torch.randint(0, 2, (8,)))]
+    rated = scores.grasp(
+        model[0].weight, torch.Generator(), {"bends": bends(model, lambda: photos)["bends"]["0.weight"]}
+    )
+
+    def length() -> float:
+        own = torch.autograd.grad(F.cross_entropy(model(photos[0][0]), photos[0][1]), list(model.parameters()))
+        return sum(float(g.square().sum()) for g in own)
+
+    before, step = length(), 1e-4
+    for place in range(12):
+        with torch.no_grad():
+            w = model[0].weight.view(-1)[place].item()
+            model[0].weight.view(-1)[place] = w * (1 - step)
+        change = (length() - before) / step
+        with torch.no_grad():
+            model[0].weight.view(-1)[place] = w
+        assert change == pytest.approx(-2 * float(rated.view(-1)[place]), rel=1e-2, abs=1e-7)
 
 
 class Gate(nn.Module):

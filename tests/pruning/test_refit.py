@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from secateur.models.build import build
-from secateur.pruning import channels, cutting, groups, masks, refit, widths
+from secateur.pruning import channels, cutting, groups, masks, moments, refit, widths
 from secateur.pruning.scores import filter_l1
 
 PX = 64
@@ -28,7 +28,7 @@ def photos(n: int = 4, size: int = 16) -> Iterator[tuple[Tensor, Tensor]]:
 @pytest.mark.parametrize("layer", [nn.Linear(6, 3), nn.Conv2d(2, 3, 3, padding=1, stride=2), nn.Conv2d(6, 3, 1)])
 def test_least_squares_as_numpy_solves_it(layer: nn.Module, monkeypatch: pytest.MonkeyPatch):
     """Every row by itself, with an intercept, on all samples and without a ridge."""
-    monkeypatch.setattr(refit, "RIDGE", 0.0)
+    monkeypatch.setattr(moments, "RIDGE", 0.0)
     chance = torch.Generator().manual_seed(1)
     d = layer.weight[0].numel()
     shape = (400, 6) if isinstance(layer, nn.Linear) else (24, layer.in_channels, 6, 6)

@@ -8,7 +8,7 @@ from typing import Literal
 Family = Literal["unstructured", "structured", "sensitivity", "regularisation"]
 Scope = Literal["layer", "global", "row", "block", "erk", "sensitivity"]
 Begins = Literal["dense", "initialisation", "slimming", "group-lasso"]  # the last two: trained on with that penalty
-Need = Literal["gradients", "slopes", "inputs", "samples"]
+Need = Literal["gradients", "slopes", "bends", "inputs", "alive", "samples", "removals"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,30 +18,41 @@ from secateur.pruning.groups import Group
 Layer = nn.Conv2d | nn.Linear
 Batches = Iterable[tuple[Tensor, Tensor]]  # x float32 (n, 3, h, w), y unused
 Progress = Callable[[int], None]  # photos seen so far
+Value = Callable[[Tensor], Tensor]  # of each element; 0 of 0, as padding is
 Look = Callable[[Layer, Tensor, Tensor], None]  # the layer, what it was given, what it said
 PLACES = 10  # samples of a photo and a layer, as ThiNet takes (Luo et al. 2017, § 3.2.1)
 
 
-@torch.no_grad()
 def inputs(model: nn.Module, batches: Batches, *, progress: Progress = lambda _: None) -> Evidence:
     """inputs (see `evidence`): mean square of what each weight is multiplied with; padding counts as the zeros it is.
 
     One number a kernel place and input channel. Raises ValueError where there is no batch.
     """
+    return {"inputs": _averaged(model, torch.square, batches, progress)}
+
+
+def alive(model: nn.Module, batches: Batches, *, progress: Progress = lambda _: None) -> Evidence:
+    """alive (see `evidence`): how often what each weight is multiplied with is not zero; else as `inputs`."""
+    return {"alive": _averaged(model, lambda x: (x != 0).to(x.dtype), batches, progress)}
+
+
+@torch.no_grad()
+def _averaged(model: nn.Module, value: Value, batches: Batches, progress: Progress) -> dict[str, Tensor]:
+    """Weight → (i, k, k) or (i,): the mean of `value` of what it is multiplied with."""
     layers = {f"{n}.weight": m for n, m in model.named_modules() if isinstance(m, Layer)}
     sums: dict[str, Tensor] = {}
     counts: dict[str, int] = {}
 
     def look(name: str) -> Look:
         def add(layer: Layer, x: Tensor, out: Tensor) -> None:
-            total, count = _squares(layer, x, out)
+            total, count = _summed(layer, value(x), out)
             sums[name] = sums[name] + total if name in sums else total
             counts[name] = counts.get(name, 0) + count
 
         return add
 
     _run(model, {name: (layer, look(name)) for name, layer in layers.items()}, batches, progress)
-    return {"inputs": {name: (total / counts[name]).float() for name, total in sums.items()}}
+    return {name: (total / counts[name]).float() for name, total in sums.items()}
 
 
 @torch.no_grad()
@@ -126,14 +137,14 @@ def _as_predicting(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def _squares(layer: Layer, x: Tensor, out: Tensor) -> tuple[Tensor, int]:
-    """(sum of squares (i, k, k) or (i,) in float64, how many samples they are of)."""
+def _summed(layer: Layer, x: Tensor, out: Tensor) -> tuple[Tensor, int]:
+    """(sum of x (i, k, k) or (i,) in float64, how many samples it is of)."""
     if isinstance(layer, nn.Linear):
         rows = x.reshape(-1, x.shape[-1])
-        return rows.double().square().sum(0), len(rows)
-    squares = _padded(layer, x, out).square().sum(0)  # (i, h, w)
+        return rows.double().sum(0), len(rows)
+    padded = _padded(layer, x, out).sum(0)  # (i, h, w)
     kernel = layer.weight.shape[2:]
-    total = torch.stack([_under(layer, squares, out, a, b).double().sum((1, 2)) for a, b in _taps(kernel)], dim=1)
+    total = torch.stack([_under(layer, padded, out, a, b).double().sum((1, 2)) for a, b in _taps(kernel)], dim=1)
     return total.reshape(-1, *kernel), len(out) * out.shape[2] * out.shape[3]
 
 

@@ -5,7 +5,7 @@ Letters: o filters, i inputs, c channels of a group, k kernel side.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -55,12 +55,27 @@ def activation(groups: Iterable[Group], tensors: Tensors, evidence: Evidence) ->
 
     Raises UserError for a group that no layer reads.
     """
+    return _read(groups, evidence["inputs"], torch.sqrt)
+
+
+def alive(groups: Iterable[Group], tensors: Tensors, evidence: Evidence) -> dict[str, Tensor]:
+    """1 − APoZ: how often a channel's activation is not zero, as the layers behind are given it (Hu et al. 2016,
+    arXiv:1607.03250, eq. 1, who count right behind the ReLU). Of several readers, each divided by its mean, the
+    average.
+
+    Raises UserError for a group that no layer reads.
+    """
+    return _read(groups, evidence["alive"], lambda x: x)
+
+
+def _read(groups: Iterable[Group], evidence: Mapping[str, Tensor], of: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+    """Group → (c,): `of` what the layers behind are given of each channel, on average over kernel places."""
     found = {}
     for group in groups:
-        seen = [(evidence["inputs"][p.tensor], p.owner) for p in group.parts if p.dim == 1]
+        seen = [(evidence[p.tensor], p.owner) for p in group.parts if p.dim == 1]
         if not seen:
             raise UserError(f"no layer reads the channels of '{group.name}': spare it, or take another method")
-        rated = [(_summed(x.flatten(1).mean(1) if x.dim() > 1 else x, owner, group.size)).sqrt() for x, owner in seen]
+        rated = [of(_summed(x.flatten(1).mean(1) if x.dim() > 1 else x, owner, group.size)) for x, owner in seen]
         found[group.name] = rated[0] if len(rated) == 1 else torch.stack([over_mean(r) for r in rated]).mean(0)
     return found
 

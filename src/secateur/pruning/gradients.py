@@ -6,6 +6,7 @@ Letters: o filters, c channels, n photos, B batches of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -65,15 +66,55 @@ def slopes(
     return _means({"means": means, "sizes": sizes}, count)
 
 
-def _backwards(model: nn.Module, batches: Batches, device: str | torch.device, progress: Progress) -> Iterator[None]:
-    """Once a batch, while each parameter holds its gradient."""
+def bends(
+    model: nn.Module,
+    batches: Callable[[], Batches],
+    *,
+    device: str | torch.device = "cpu",
+    progress: Progress = lambda _: None,
+) -> Evidence:
+    """bends (see `evidence`): how training's first step would change the gradient, Hg, with H and g of the mean loss
+    over all photos. Two passes: g, then of each batch the gradient of its gradient's product with g (Pearlmutter 1994),
+    so that no second derivative is ever held."""
+    first = slopes(model, batches(), device=device, progress=progress)["means"]
+    weights = {f"{n}.weight": m.weight for n, m in model.named_modules() if isinstance(m, _Layer)}
+    found = {name: torch.zeros_like(w) for name, w in weights.items()}
+    count = 0
+    with _as_predicting(model):
+        for x, y in batches():
+            count += 1
+            loss = F.cross_entropy(model(x.to(device)), y.to(device))
+            own = torch.autograd.grad(loss, list(weights.values()), create_graph=True, allow_unused=True)
+            turned = [(g * first[n]).sum() for n, g in zip(weights, own, strict=True) if g is not None]
+            bent = torch.autograd.grad(torch.stack(turned).sum(), list(weights.values()), allow_unused=True)
+            for name, gradient in zip(weights, bent, strict=True):
+                if gradient is not None:
+                    found[name] += gradient
+    return _means({"bends": found}, count)
+
+
+@contextmanager
+def _as_predicting(model: nn.Module) -> Iterator[None]:
+    """Every parameter ready for gradients; afterwards none is held, and modes are as they were."""
     modes = [(m, m.training) for m in model.modules()]
     wanted = [(p, p.requires_grad) for p in model.parameters()]
-    seen = 0
     try:
         model.eval()
         for p, _ in wanted:
             p.requires_grad_(True)
+        yield
+    finally:
+        model.zero_grad(set_to_none=True)
+        for p, was in wanted:
+            p.requires_grad_(was)
+        for module, mode in modes:
+            module.training = mode
+
+
+def _backwards(model: nn.Module, batches: Batches, device: str | torch.device, progress: Progress) -> Iterator[None]:
+    """Once a batch, while each parameter holds its gradient."""
+    seen = 0
+    with _as_predicting(model):
         for x, y in batches:
             model.zero_grad(set_to_none=True)
             loss = F.cross_entropy(model(x.to(device)), y.to(device))
@@ -82,12 +123,6 @@ def _backwards(model: nn.Module, batches: Batches, device: str | torch.device, p
                 yield
             seen += len(y)
             progress(seen)
-    finally:
-        model.zero_grad(set_to_none=True)
-        for p, was in wanted:
-            p.requires_grad_(was)
-        for module, mode in modes:
-            module.training = mode
 
 
 def _means(sums: Evidence, count: int) -> Evidence:

@@ -107,10 +107,13 @@ class Gradual(Held):
     def before_step(self, step: int) -> None:
         due = self.begin <= step < self.end and (step - self.begin) % self.frequency == 0
         if due or step == self.end:
-            # Dropped weights are zero, so they stand lowest and stay dropped: the masks nest.
-            self.masks = masking.lowest(self._scores(), self.sparsity_at(step), self.scope)
-            masking.apply(self.parameters, self.masks)
+            self._select(step)
         super().before_step(step)
+
+    def _select(self, step: int) -> None:
+        # Dropped weights are zero, so they stand lowest and stay dropped: the masks nest.
+        self.masks = masking.lowest(self._scores(), self.sparsity_at(step), self.scope)
+        masking.apply(self.parameters, self.masks)
 
     def _scores(self) -> dict[str, Tensor]:
         generator = torch.Generator()

@@ -50,6 +50,17 @@ def snip(weight: Tensor, generator: torch.Generator, seen: Seen) -> Tensor:
     return (weight.detach() * seen["means"]).abs()
 
 
+def grasp(weight: Tensor, generator: torch.Generator, seen: Seen) -> Tensor:
+    """w · (Hg), the weight's shape: how much the squared gradient falls, to first order, when w is set to zero; what is
+    most negative hinders training and goes first (Wang et al. 2020, arXiv:2002.07376, eq. 8, its sign turned)."""
+    return weight.detach() * seen["bends"]
+
+
+def obs(weight: Tensor, generator: torch.Generator, seen: Seen) -> Tensor:
+    """What the weight's going costs its layer when its turn comes, the weight's shape; see `obs.removals`."""
+    return seen["removals"]
+
+
 def wanda(weight: Tensor, generator: torch.Generator, seen: Seen) -> Tensor:
     """|w| · ‖x‖₂ of what w is multiplied with, the weight's shape (Sun et al. 2023, arXiv:2306.11695, eq. 1); the norm
     as a root mean square, which moves no order. A convolution's inputs are those of each kernel place."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from secateur.models import saved
-from secateur.pruning import activations, channels, evidence, gradients
+from secateur.pruning import activations, channels, evidence, gradients, obs
 from secateur.steps.batches import plain
 from secateur.steps.context import Context
 from secateur.steps.photos import part, some
 
 PHOTOS = 1024  # of the training side
+FORWARD = 64
 BATCH = 8  # small: the square of a mean over many photos is mostly noise that cancelled
 
 
@@ -19,7 +22,11 @@ def gather(ctx: Context) -> None:
     torch.set_num_threads(ctx.params["threads"])
     loaded, device, what = saved.load(ctx.inputs["model"]), ctx.params["device"], ctx.params.get("what") or "gradients"
     side = some(part(ctx, "train"), PHOTOS)
-    batches = plain(side, device, saved.normal(loaded.preprocess), BATCH)
+    normal = saved.normal(loaded.preprocess)
+
+    def batches() -> Any:
+        return plain(side, device, normal, BATCH)
+
     model = loaded.model.to(device)
 
     def progress(seen: int) -> None:
@@ -27,11 +34,20 @@ def gather(ctx: Context) -> None:
 
     if what in ("gradients", "slopes"):
         backward = {"gradients": gradients.gradients, "slopes": gradients.slopes}[what]
-        found = backward(model, batches, device=device, progress=progress)
-    elif what == "inputs":
-        found = activations.inputs(model, batches, progress=progress)
+        found = backward(model, batches(), device=device, progress=progress)
+    elif what == "bends":
+        found = gradients.bends(model, batches, device=device, progress=progress)
+    elif what in ("inputs", "alive"):
+        forward = {"inputs": activations.inputs, "alive": activations.alive}[what]
+        found = forward(model, batches(), progress=progress)
+    elif what == "removals":
+
+        def weighed(done: int, total: int) -> None:
+            ctx.progress(done, total, "weights")
+
+        found = obs.removals(model.cpu(), lambda: plain(side, "cpu", normal, FORWARD), progress=weighed)
     else:
         px = loaded.architecture.input_px
         traced = channels.trace(loaded.model.cpu(), torch.zeros(1, 3, px, px))
-        found = activations.samples(model.to(device), traced.groups, batches, progress=progress)
+        found = activations.samples(model.to(device), traced.groups, batches(), progress=progress)
     evidence.save(found, ctx.out)

@@ -51,7 +51,7 @@ def prune(ctx: Context) -> None:
         found, whole = rated.weight_masks(weights)
         said = replace(said, whole=whole)
         if p.get("refit"):
-            refit.refit(model, refit.of_masks(found), lambda: _matching(ctx, loaded))
+            refit.refit(model, refit.of_masks(found), lambda: _matching(ctx, loaded), grouped=rated.row.refits)
         masks.apply(weights, found)
     else:
         kept, left, said = _cut(ctx, loaded, rated)
