@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from secateur.data.pixels import decode
+from secateur.methods import OWN
 
 
 def secateur(*arguments: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -66,6 +67,16 @@ def test_inspect(home: Path):
     text = secateur("inspect", "cnn", "--input-px", 64, cwd=home).stdout
     assert "2,389,802 as Keras counts them" in text
     assert "no: scale and shift follow" in text
+
+
+def test_methods_are_listed_with_source_needs_and_cost(tmp_path: Path):
+    said = " ".join(secateur("methods", cwd=tmp_path).stdout.split())
+    for row in OWN:
+        assert f"{row.name} {row.help}" in said
+        assert f"Costs {row.cost}. {row.source}." in said
+        assert all(need in said for need in row.needs)
+    taught = " ".join(secateur("methods", "obs", cwd=tmp_path).stdout.split())
+    assert "argmin" in taught and "2,048 inputs" in taught and "needs removals" in taught
 
 
 def model_folders(home: Path) -> list[Path]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import typer
 from rich.markdown import Markdown
 from rich.table import Table
+from rich.text import Text
 
 from secateur import catalogue
 from secateur.cli.common import JSON, echo_json, paper
@@ -80,9 +81,14 @@ def _list(rows: list[Method]) -> None:
         table.add_column()
         for row in rows:
             if _family(row) == family:
-                table.add_row(f"  {row.name}", row.help)
+                facts = f"Needs {_needs(row)}. Costs {row.cost}. {row.source}."
+                table.add_row(f"  {row.name}", Text.assemble(row.help, "\n", (facts, "dim")))
         out.print(table)
-    out.print("\n`secateur methods NAME` teaches one: the idea, the equation, what it needs and costs.", markup=False)
+    out.print("\n`secateur methods NAME` teaches one: the idea, the equation, when to use it.", markup=False)
+
+
+def _needs(row: Method) -> str:
+    return ", ".join((*row.needs, *row.requires)) or "nothing but the weights"
 
 
 def _family(row: Method) -> str:
@@ -100,7 +106,7 @@ def _teach(row: Method) -> None:
     facts.add_row("scopes", "; ".join(f"{s}: {_SCOPES[s]}" for s in row.scopes))
     if row.targets:
         facts.add_row("targets", ", ".join(f"{t:g}" for t in row.targets))
-    facts.add_row("needs", ", ".join((*row.needs, *row.requires)) or "nothing but the weights")
+    facts.add_row("needs", _needs(row))
     facts.add_row("cost", row.cost)
     facts.add_row("source", row.source)
     facts.add_row("control", row.control or "it is one")
