@@ -84,7 +84,7 @@ def gathered(model: nn.Module, row: Any, px: int) -> Any:
         elif need in ("inputs", "alive"):
             found |= {"inputs": activations.inputs, "alive": activations.alive}[need](model, photos)
         elif need == "removals":
-            found |= obs.removals(model, lambda: noise(EVIDENCE, px, 64))
+            found |= obs.removals(model, prunable.weights(model), lambda: noise(EVIDENCE, px, 64))
         else:
             found |= activations.samples(model, channels.trace(model, torch.zeros(1, 3, px, px)).groups, photos)
     return found

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from secateur.models import prunable
 from secateur.models.build import build
 from secateur.pruning import masks, moments, obs, refit, scores
 
@@ -82,7 +83,7 @@ def photos() -> list[tuple[Tensor, Tensor]]:
 def test_a_threshold_takes_no_weight_before_its_turn():
     """The masks of a layer, at any sparsity, are the first turns of each of its outputs; and they nest."""
     model = build("cnn", 10, 16, seed=1)
-    found = obs.removals(model, photos)["removals"]
+    found = obs.removals(model, prunable.weights(model), photos)["removals"]
     before = None
     for target in (0.3, 0.5, 0.9):
         rated = scores.obs(model.conv2.weight, torch.Generator(), {"removals": found["conv2.weight"]})
@@ -105,7 +106,7 @@ def test_a_layer_loses_less_than_by_magnitude():
     x = photos()[0][0]
     layer = model.conv1
     said = layer(x).detach()
-    found = obs.removals(model, photos)["removals"]["conv1.weight"]
+    found = obs.removals(model, prunable.weights(model), photos)["removals"]["conv1.weight"]
     off = {}
     for name, rated in {"obs": found, "magnitude": layer.weight.detach().abs()}.items():
         own = copy.deepcopy(model)
@@ -125,7 +126,7 @@ def test_inputs_that_hardly_vary_are_no_obstacle():
     wanted = torch.cov(x.double().T, correction=0)
     ridge = moments.RIDGE * wanted.diagonal().mean()
     torch.testing.assert_close(seen.spread()[0] - ridge * torch.eye(50), wanted, rtol=1e-3, atol=1e-11)
-    assert obs.removals(model, lambda: [(x, x)])["removals"]["0.weight"].isfinite().all()
+    assert obs.removals(model, prunable.weights(model), lambda: [(x, x)])["removals"]["0.weight"].isfinite().all()
 
 
 def test_greedy_is_near_the_best_of_all_masks():
@@ -148,7 +149,7 @@ def test_each_group_has_inputs_of_its_own(layer: nn.Conv2d):
     x = torch.randn(8, 4, 9, 9, generator=torch.Generator().manual_seed(7)).cumsum(3)
     batches = lambda: [(x, torch.zeros(8))]  # noqa: E731
     model = nn.Sequential(layer)
-    found = obs.removals(model, batches)["removals"]["0.weight"]
+    found = obs.removals(model, prunable.weights(model), batches)["removals"]["0.weight"]
     assert found.shape == layer.weight.shape and found.isfinite().all()
     outs, ins = len(found) // layer.groups, 4 // layer.groups
     for group in range(layer.groups):
@@ -157,7 +158,8 @@ def test_each_group_has_inputs_of_its_own(layer: nn.Conv2d):
         with torch.no_grad():
             alone.weight.copy_(layer.weight[own])
         part = x[:, group * ins : (group + 1) * ins]
-        one = obs.removals(nn.Sequential(alone), lambda part=part: [(part, torch.zeros(8))])["removals"]["0.weight"]
+        given = lambda part=part: [(part, torch.zeros(8))]  # noqa: E731
+        one = obs.removals(nn.Sequential(alone), {"0.weight": alone.weight}, given)["removals"]["0.weight"]
         torch.testing.assert_close(found[own], one, rtol=1e-3, atol=1e-6)
 
 
@@ -165,11 +167,13 @@ def test_wide_layers_fall_into_parts_and_rows_into_batches(monkeypatch: pytest.M
     layer = nn.Linear(40, 6)
     x = torch.randn(400, 40, generator=torch.Generator().manual_seed(8))
     model = nn.Sequential(layer)
-    whole = obs.removals(model, lambda: [(x, x)])["removals"]["0.weight"]
+    whole = obs.removals(model, prunable.weights(model), lambda: [(x, x)])["removals"]["0.weight"]
     monkeypatch.setattr(obs, "AT_ONCE", 4 * 40 * 40 * 2)
-    torch.testing.assert_close(obs.removals(model, lambda: [(x, x)])["removals"]["0.weight"], whole)
+    torch.testing.assert_close(
+        obs.removals(model, prunable.weights(model), lambda: [(x, x)])["removals"]["0.weight"], whole
+    )
     monkeypatch.setattr(obs, "BLOCK", 15)  # three parts, of 14, 13 and 13
-    parts = obs.removals(model, lambda: [(x, x)])["removals"]["0.weight"]
+    parts = obs.removals(model, prunable.weights(model), lambda: [(x, x)])["removals"]["0.weight"]
     inverse = torch.linalg.inv(torch.cov(x.T, correction=0)[14:27, 14:27]).float()
     turns, *_ = obs.eliminate(layer.weight.detach()[:, 14:27], inverse)
     assert torch.equal(parts[:, 14:27].argsort(1), turns)

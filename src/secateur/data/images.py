@@ -71,7 +71,7 @@ def square(data: bytes, px: int, *, grey: bool = False, resize: Resize = by_scip
     if data.startswith(LFS):
         raise BadPhoto("git-lfs pointer", "stands for a photo that was not downloaded; run: git lfs pull")
     try:
-        with Image.open(io.BytesIO(data), formats=_formats()) as image:
+        with Image.open(io.BytesIO(data), formats=formats()) as image:
             return _square(image, data, px, grey, resize)
     except Image.DecompressionBombError as error:
         raise BadPhoto("decompression bomb", "claims more than 179 megapixels; never decoded") from error
@@ -83,7 +83,8 @@ def square(data: bytes, px: int, *, grey: bool = False, resize: Resize = by_scip
 
 
 @functools.cache
-def _formats() -> tuple[str, ...]:
+def formats() -> tuple[str, ...]:
+    """Pillow's names of those that are opened at all."""
     Image.init()
     return tuple(name for name in WANTED if name in Image.OPEN)  # AVIF depends on how Pillow was built
 

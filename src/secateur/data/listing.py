@@ -65,7 +65,7 @@ def list_folder(folder: Path) -> Listing:
     files: list[tuple[str, str, str]] = []  # with the folder's own class name
     other: Counter[str] = Counter()
     example: dict[str, str] = {}
-    for path in _walk(root, problems):
+    for path in walk(root, problems):
         place = PurePosixPath(path).parts
         part = parts.get(place[0], "")
         inside = place[1:] if part else place
@@ -109,7 +109,7 @@ def _parts(root: Path) -> dict[str, str]:
     return found if "train" in found.values() and len(set(found.values())) > 1 else {}
 
 
-def _walk(root: Path, problems: list[Problem]) -> Iterator[str]:
+def walk(root: Path, problems: list[Problem]) -> Iterator[str]:
     """Relative paths of all files, sorted within a folder. Links to folders come last.
 
     So a folder is met under its own name before it is met through a link, and then not again.

@@ -5,12 +5,11 @@ Letters: o outputs, g groups, d inputs of a group (channels × kernel places), r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
 
-from secateur.models import prunable
 from secateur.pruning.evidence import Evidence
 from secateur.pruning.moments import Batches, Moments, gathered, groups_of, inputs_of, passes
 
@@ -21,7 +20,13 @@ RISE = 1 + 1e-6  # a weight that costs less than one before it stands right behi
 
 
 @torch.no_grad()
-def removals(model: nn.Module, batches: Batches, *, progress: Callable[[int, int], None] = lambda *_: None) -> Evidence:
+def removals(
+    model: nn.Module,
+    weights: Mapping[str, Tensor],
+    batches: Batches,
+    *,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> Evidence:
     """removals (see `evidence`): weight → its shape, by how much the squared error of the layer's outputs rises when
     the weight's turn comes and those that are left make up for it.
 
@@ -34,7 +39,6 @@ def removals(model: nn.Module, batches: Batches, *, progress: Callable[[int, int
     Layers of more than BLOCK inputs are taken in parts, as if these had nothing to say of one another. Beside the
     network this needs the moments of one pass and 2 · AT_ONCE bytes. `progress`: weights done, of how many.
     """
-    weights = prunable.weights(model)
     named = {name: model.get_submodule(name.removesuffix(".weight")) for name in weights}
     total, done = sum(w.numel() for w in weights.values()), 0
     found: dict[str, Tensor] = {}

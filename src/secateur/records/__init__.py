@@ -5,6 +5,7 @@ Units stand in the names: accuracies and fractions are in [0, 1], `_points` are 
 `_bytes` are bytes, `macs` are multiply-adds for one photo.
 """
 
+from secateur.records.answers import UNSURE, Answer
 from secateur.records.bench import Bench, Candidate, LayerTime, Peak, Speed, Timing, UnderLimit, Way
 from secateur.records.calibration import Bin, Reliability
 from secateur.records.comparisons import Comparison, Verdict
@@ -20,6 +21,8 @@ from secateur.records.search import Search, Tried
 from secateur.records.steps import Outcome, State, Step
 
 __all__ = [
+    "UNSURE",
+    "Answer",
     "Bench",
     "Bin",
     "Candidate",

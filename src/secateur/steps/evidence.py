@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from secateur.models import saved
+from secateur.models import prunable, saved
 from secateur.pruning import activations, channels, evidence, gradients, obs
 from secateur.steps.batches import plain
 from secateur.steps.context import Context
@@ -45,7 +45,9 @@ def gather(ctx: Context) -> None:
         def weighed(done: int, total: int) -> None:
             ctx.progress(done, total, "weights")
 
-        found = obs.removals(model.cpu(), lambda: plain(side, "cpu", normal, FORWARD), progress=weighed)
+        found = obs.removals(
+            model.cpu(), prunable.weights(model), lambda: plain(side, "cpu", normal, FORWARD), progress=weighed
+        )
     else:
         px = loaded.architecture.input_px
         traced = channels.trace(loaded.model.cpu(), torch.zeros(1, 3, px, px))

@@ -1,0 +1,149 @@
+"""`secateur predict`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from secateur import catalogue
+from secateur.cli.common import JSON, bar, console
+from secateur.cli.sorting import Sorting, sorting
+from secateur.errors import UserError
+from secateur.records import UNSURE, Answer
+
+BATCH = 16  # photos
+FIELDS = ("photo", "said", "confidence", "taken", "classes", "problem")
+Write = Callable[[Answer], None]
+
+
+def add(app: typer.Typer) -> None:
+    """The command."""
+
+    @app.command(epilog="Example:  secateur predict model.onnx cameras/ --min-confidence 0.8 --csv answers.csv")
+    def predict(
+        model: Path = typer.Argument(..., help="A model.onnx that Secateur wrote."),
+        photos: list[Path] = typer.Argument(..., help="Photos, or folders of them in any depth."),
+        top: int = typer.Option(1, "--top", min=1, help="So many classes a photo."),
+        min_confidence: float = typer.Option(
+            0.0, "--min-confidence", min=0.0, max=1.0, help=f"Below this probability the answer is '{UNSURE}'."
+        ),
+        csv_file: Path | None = typer.Option(
+            None, "--csv", help="Write a table: photo, answer, confidence, time that the camera wrote, problem."
+        ),
+        copy_to: Path | None = typer.Option(
+            None, "--copy-to", help="Copy each photo to DIR/<class>/; the originals stay as they are."
+        ),
+        link_to: Path | None = typer.Option(None, "--link-to", help="The same with symbolic links instead of copies."),
+        as_json: bool = JSON,
+    ) -> int:
+        """Say what is on photos, without torch. A photo that cannot be read is a row with its reason.
+
+        Thousands of photos stream through in bounded memory. Exit code 1: some of them could not be read.
+        """
+        if copy_to and link_to:
+            raise UserError("--copy-to and --link-to: set one")
+        loaded = catalogue.load("secateur.export.runtime:load")(model)
+        found, passed = catalogue.load("secateur.data.seen:find")(photos)
+        into = copy_to or link_to
+        sort = sorting(into, link_to is not None, photos, loaded.labels) if into else None
+        seen = catalogue.load("secateur.data.seen:read")(found, loaded.input_px, BATCH)
+        said = catalogue.load("secateur.export.answers:answers")(loaded, seen, top, min_confidence)
+        counts: Counter[str] = Counter()
+        with ExitStack() as open_files:
+            writers = [open_files.enter_context(_json() if as_json else _lines())]
+            if csv_file:
+                writers.append(open_files.enter_context(_table(csv_file)))
+            progress = open_files.enter_context(bar("photos"))
+            for number, answer in enumerate(_sorted(said, sort), start=1):
+                for write in writers:
+                    write(answer)
+                counts[answer.said or "not read"] += 1
+                progress(number, len(found))
+        _summary(counts, [f"{p.path}: {p.what}: {p.why}" for p in passed])
+        return 1 if counts["not read"] else 0
+
+
+def _sorted(answers: Iterator[Answer], sort: Sorting | None) -> Iterator[Answer]:
+    for answer in answers:
+        if sort and not answer.problem:
+            try:
+                why = sort.put(answer)
+            except OSError as error:
+                raise UserError(f"{answer.photo} cannot be put into {sort.into}: {error.strerror or error}") from error
+            if why:
+                console().print(why, markup=False)
+        yield answer
+
+
+def _summary(counts: Counter[str], passed: list[str]) -> None:
+    """For people, beside the results."""
+    out = console()
+    for line in passed:
+        out.print(f"passed over: {line}", markup=False)
+    if sum(counts.values()) > 1:
+        said = ", ".join(f"{name} {n:,}" for name, n in counts.most_common())
+        out.print(f"{sum(counts.values()):,} photos: {said}", markup=False)
+
+
+@contextmanager
+def _lines() -> Iterator[Write]:
+    def write(answer: Answer) -> None:
+        doubt = f"{UNSURE}: " if answer.said == UNSURE else ""
+        said = ", ".join(f"{name} {chance:.1%}" for name, chance in answer.classes)
+        typer.echo(f"{answer.photo}: {answer.problem or doubt + said}")
+
+    yield write
+
+
+@contextmanager
+def _json() -> Iterator[Write]:
+    """One list, a row a line, written as it comes."""
+    begun = False
+
+    def write(answer: Answer) -> None:
+        nonlocal begun
+        sys.stdout.write((",\n" if begun else "[\n") + json.dumps(row(answer), ensure_ascii=False, allow_nan=False))
+        begun = True
+
+    try:
+        yield write
+    finally:  # what was said before an interruption is a list, too
+        sys.stdout.write("\n]\n" if begun else "[]\n")
+
+
+@contextmanager
+def _table(file: Path) -> Iterator[Write]:
+    """A row a photo, for spreadsheets."""
+    try:
+        content = file.open("w", newline="", encoding="utf-8-sig")  # the mark lets Excel read names with accents
+    except OSError as error:
+        raise UserError(f"{file} cannot be written: {error.strerror}") from error
+    with content:
+        out = csv.writer(content)
+        out.writerow(FIELDS)
+
+        def write(answer: Answer) -> None:
+            classes = "; ".join(f"{name} {chance:.4f}" for name, chance in answer.classes)
+            confidence = f"{answer.classes[0][1]:.4f}" if answer.classes else ""
+            out.writerow((answer.photo, answer.said, confidence, answer.taken, classes, answer.problem))
+
+        yield write
+
+
+def row(answer: Answer) -> dict[str, Any]:
+    """As JSON says it."""
+    return {
+        "photo": answer.photo,
+        "said": answer.said,
+        "classes": [{"class": name, "probability": chance} for name, chance in answer.classes],
+        "taken": answer.taken,
+        "problem": answer.problem,
+    }

@@ -1,0 +1,18 @@
+"""What a model says of a photo that nobody labelled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One photo. Of a photo that could not be read only `photo` and `problem` are filled."""
+
+    photo: str  # its path, as it was found
+    classes: tuple[tuple[str, float], ...] = ()  # (class, probability), the likeliest first
+    said: str = ""  # the first of them, or "unsure" where its probability is too low
+    taken: str = ""  # when, by the camera's own clock: "2021-05-03 17:20:11"; "" where the file does not say
+    problem: str = ""  # why there is no answer

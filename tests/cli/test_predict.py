@@ -1,0 +1,172 @@
+"""`secateur predict` on folders as cameras leave them: deep, repeated names, broken files, times, doubts, copies."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+
+from secateur.data import seen
+
+PX = 8
+RED, BLUE = (200, 30, 30), (30, 30, 200)
+
+
+def colours(file: Path, labels: list[str]) -> Path:
+    """A model as Secateur writes them: the mean of red, and of blue, over ten, are the logits of the two classes."""
+    nodes = [
+        helper.make_node("Cast", ["photos"], ["x"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["x", "axes"], ["mean"], keepdims=0),
+        helper.make_node("MatMul", ["mean", "w"], ["logits"]),
+    ]
+    weights = helper.make_tensor("w", TensorProto.FLOAT, (3, 2), [0.1, 0, 0, 0, 0, 0.1])
+    axes = helper.make_tensor("axes", TensorProto.INT64, (2,), [1, 2])
+    given = helper.make_tensor_value_info("photos", TensorProto.UINT8, ("n", PX, PX, 3))
+    said = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ("n", 2))
+    graph = helper.make_graph(nodes, "colours", [given], [said], [weights, axes])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    helper.set_model_props(model, {"secateur.labels": json.dumps(labels), "secateur.input_px": str(PX)})
+    onnx.save(model, file)
+    return file
+
+
+def photo(file: Path, colour: tuple[int, int, int], when: str = "") -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    exif = Image.Exif()
+    if when:
+        exif.get_ifd(0x8769)[0x9003] = when
+    Image.new("RGB", (40, 30), colour).save(file, exif=exif, quality=95)
+    return file
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    colours(tmp_path / "m.onnx", ["fox", "jay"])
+    photo(tmp_path / "cameras/one/2021/IMG_0001.JPG", RED, "2021:05:03 17:20:11")
+    photo(tmp_path / "cameras/two/IMG_0001.JPG", BLUE)
+    photo(tmp_path / "cameras/two/IMG_0002.JPG", (100, 30, 100), "    :  :     :  :  ")
+    (tmp_path / "cameras/two/IMG_0003.JPG").write_bytes((tmp_path / "cameras/two/IMG_0001.JPG").read_bytes()[:200])
+    (tmp_path / "cameras/notes.txt").write_text("rain")
+    return tmp_path
+
+
+def secateur(*arguments: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([sys.executable, "-m", "secateur", *map(str, arguments)], capture_output=True, cwd=cwd)
+    assert done.returncode == code, done.stderr.decode()
+    return subprocess.CompletedProcess(done.args, code, done.stdout.decode(), done.stderr.decode())
+
+
+def test_answers_doubts_times_and_reasons(home: Path):
+    words = ("--min-confidence", 0.8, "--csv", "a.csv", "--json", "--top", 2)
+    done = secateur("predict", "m.onnx", "cameras", *words, cwd=home, code=1)
+    rows = {r["photo"]: r for r in json.loads(done.stdout)}
+    assert [r["said"] for r in rows.values()] == ["fox", "jay", "unsure", ""]
+    first = rows["cameras/one/2021/IMG_0001.JPG"]
+    assert first["taken"] == "2021-05-03 17:20:11" and first["classes"][0]["class"] == "fox"
+    assert rows["cameras/two/IMG_0002.JPG"]["taken"] == ""
+    assert "IMG_0003" not in str(first) and rows["cameras/two/IMG_0003.JPG"]["problem"]
+    table = list(csv.DictReader((home / "a.csv").open(encoding="utf-8-sig")))
+    assert [r["said"] for r in table] == ["fox", "jay", "unsure", ""]
+    assert table[0]["taken"] == first["taken"] and table[3]["problem"] and not table[3]["confidence"]
+    assert float(table[0]["confidence"]) == pytest.approx(first["classes"][0]["probability"], abs=1e-4)
+    assert "4 photos: fox 1, jay 1, unsure 1, not read 1" in done.stderr
+
+
+def test_the_probability_is_the_models_own(home: Path):
+    row = json.loads(secateur("predict", "m.onnx", "cameras/one", "--json", cwd=home).stdout)[0]
+    pixels = seen.one(home / row["photo"], PX).pixels
+    assert pixels is not None
+    red, _, blue = pixels.reshape(-1, 3).mean(0) / 10
+    assert row["classes"][0]["probability"] == pytest.approx(1 / (1 + np.exp(blue - red)), abs=1e-5)
+
+
+def test_copies_keep_names_apart_and_originals_where_they_are(home: Path):
+    before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in (home / "cameras").rglob("*") if p.is_file()}
+    words = ("predict", "m.onnx", "cameras", "--min-confidence", 0.8, "--copy-to", "sorted")
+    secateur(*words, cwd=home, code=1)
+    assert sorted(str(p.relative_to(home / "sorted")) for p in (home / "sorted").rglob("*") if p.is_file()) == [
+        "fox/one/2021/IMG_0001.JPG",
+        "jay/two/IMG_0001.JPG",
+        "unsure/two/IMG_0002.JPG",
+    ]
+    assert all(p.read_bytes() == data and p.stat().st_mtime_ns == at for p, (data, at) in before.items())
+    copied = home / "sorted/fox/one/2021/IMG_0001.JPG"
+    assert copied.read_bytes() == before[home / "cameras/one/2021/IMG_0001.JPG"][0] and not copied.is_symlink()
+    secateur(*words, cwd=home, code=1)  # again: nothing new
+    copied.write_bytes(b"mine")
+    assert "another photo: left alone" in secateur(*words, cwd=home, code=1).stderr
+    assert copied.read_bytes() == b"mine"
+
+
+def test_links_lead_to_the_photos(home: Path):
+    secateur("predict", "m.onnx", "cameras/one", "cameras/two", "--link-to", "sorted", cwd=home, code=1)
+    made = home / "sorted/fox/one/2021/IMG_0001.JPG"
+    assert made.is_symlink() and made.resolve() == home / "cameras/one/2021/IMG_0001.JPG"
+    assert (home / "sorted/jay/two/IMG_0001.JPG").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("cameras", "--copy-to", "cameras/sorted"), "lies inside"),
+        (("cameras", "--copy-to", "a", "--link-to", "b"), "set one"),
+        (("cameras", "--min-confidence", "2"), "min-confidence"),
+        (("nowhere",), "no such photo or folder: nowhere"),
+        (("empty",), "no photos in empty"),
+        (("cameras", "--csv", "no/such/a.csv"), "cannot be written"),
+        (("cameras", "--copy-to", "m.onnx/x"), "cannot be made"),
+    ],
+)
+def test_mistakes_are_one_line(home: Path, words: tuple[str, ...], said: str):
+    (home / "empty").mkdir()
+    done = secateur("predict", "m.onnx", *words, cwd=home, code=2)
+    assert said in done.stderr and done.stderr.strip().count("\n") == 0 and not done.stdout
+
+
+@pytest.mark.parametrize("label", ["../up", "a/b", "..", "a\\b", ""])
+def test_a_models_labels_lead_nowhere_else(home: Path, label: str):
+    colours(home / "odd.onnx", [label, "jay"])
+    done = secateur("predict", "odd.onnx", "cameras", "--copy-to", "sorted", cwd=home, code=2)
+    assert "can be no folder's name" in done.stderr and not (home / "sorted").exists()
+
+
+def test_a_thousand_photos_take_no_more_memory_than_a_hundred(home: Path):
+    for i in range(1000):
+        where = home / "many" / f"{i:04}.jpg"
+        photo(where, (i % 200, 30, 90))
+    few = home / "few"
+    few.mkdir()
+    for i in range(100):
+        os.link(home / "many" / f"{i:04}.jpg", few / f"{i:04}.jpg")
+    peaks = {}
+    for name in ("few", "many"):
+        code = "import resource, sys; from secateur.cli import main\n"
+        code += f"try: main(['predict', 'm.onnx', '{name}', '--json'])\n"
+        code += "except SystemExit: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+        done = subprocess.run([sys.executable, "-c", code], cwd=home, capture_output=True, text=True)
+        assert len(json.loads(done.stdout)) == {"few": 100, "many": 1000}[name]
+        peaks[name] = int(done.stderr.split()[-1]) * (1 if sys.platform != "darwin" else 1 / 1024)
+    assert peaks["many"] < 1.1 * peaks["few"] + 4096
+    assert resource.RUSAGE_SELF == 0
+
+
+@pytest.mark.parametrize(
+    ("tag", "said"),
+    [(0x9003, "2020-01-02 03:04:05"), (0x9004, "2020-01-02 03:04:05"), (0x0132, "2020-01-02 03:04:05"), (0x010F, "")],
+)
+def test_times_of_cameras(tmp_path: Path, tag: int, said: str):
+    exif = Image.Exif()
+    (exif if tag < 0x8000 else exif.get_ifd(0x8769))[tag] = "2020:01:02 03:04:05"
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.jpg", exif=exif)
+    assert seen.taken((tmp_path / "a.jpg").read_bytes()) == said
+    assert seen.taken(b"no photo") == ""
