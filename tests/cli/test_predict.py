@@ -170,3 +170,19 @@ def test_times_of_cameras(tmp_path: Path, tag: int, said: str):
     Image.new("RGB", (9, 9)).save(tmp_path / "a.jpg", exif=exif)
     assert seen.taken((tmp_path / "a.jpg").read_bytes()) == said
     assert seen.taken(b"no photo") == ""
+
+
+def test_a_packed_file_answers_as_the_file_does_and_says_its_sizes(home: Path):
+    made = json.loads(secateur("pack", "m.onnx", "--json", cwd=home).stdout)
+    assert made["file"] == "m.packed" and made["error"] == 0
+    assert made["sizes"]["packed"] == (home / "m.packed").stat().st_size
+    assert made["sizes"]["as it is"] == (home / "m.onnx").stat().st_size
+    plain, packed = (
+        secateur("predict", name, "cameras/one", "--json", cwd=home).stdout for name in ("m.onnx", "m.packed")
+    )
+    assert packed == plain
+    (home / "m.packed").write_bytes((home / "m.packed").read_bytes()[:-1])
+    assert "truncated or altered" in secateur("predict", "m.packed", "cameras/one", cwd=home, code=2).stderr
+    assert "no ONNX file" in secateur("pack", "cameras/notes.txt", cwd=home, code=2).stderr
+    assert "no such file" in secateur("pack", "none.onnx", cwd=home, code=2).stderr
+    assert "the model itself" in secateur("pack", "m.onnx", "--out", "m.onnx", cwd=home, code=2).stderr

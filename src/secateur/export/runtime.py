@@ -12,6 +12,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from secateur.errors import UserError
+from secateur.export.packed import MAGIC, is_packed, unpack
 
 Pixels = npt.NDArray[np.uint8]  # (n, px, px, 3) RGB
 Logits = npt.NDArray[np.float32]  # (n, classes)
@@ -35,17 +36,20 @@ class Classifier:
 
 
 def load(file: Path, threads: int = 0) -> Classifier:
-    """`threads` 0: as many as the run-time likes.
+    """Of an ONNX file, or of its packed form. `threads` 0: as many as the run-time likes.
 
-    Raises UserError for a file that is missing, no ONNX model, or not one of ours.
+    Raises UserError for a file that is missing, altered, no ONNX model, or not one of ours.
     """
     if not file.is_file():
         raise UserError(f"{file}: no such file")
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    with file.open("rb") as content:
+        packed = is_packed(content.read(len(MAGIC)))
+    source = unpack(file.read_bytes()) if packed else file
     try:
-        session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class
         raise UserError(f"{file} is no ONNX model that onnxruntime can run: {_first(error)}") from error
     properties = session.get_modelmeta().custom_metadata_map
