@@ -146,13 +146,13 @@ CONTENT = packing.pack(file_of(sparse((40, 50), 0.7, 1))).content
 def test_an_altered_byte_is_noticed(place: int):
     altered = bytearray(CONTENT)
     altered[place] ^= 0x10
-    with pytest.raises(UserError, match="truncated or altered"):
+    with pytest.raises(packed.Altered, match="truncated or altered"):
         packed.unpack(bytes(altered))
 
 
 @pytest.mark.parametrize("length", [0, 10, 21, 22, len(CONTENT) - 1])
 def test_a_truncated_file_is_noticed(length: int):
-    with pytest.raises(UserError, match="truncated or altered"):
+    with pytest.raises(packed.Altered, match="truncated or altered"):
         packed.unpack(CONTENT[:length])
 
 
@@ -175,7 +175,7 @@ def test_no_table_makes_it_fail_otherwise(key: str, odd: object):
     where[key] = odd
     words = lzma.compress(json.dumps(table).encode(), lzma.FORMAT_RAW, filters=packed.FILTERS)
     hostile = packed.MAGIC + len(words).to_bytes(4, "big") + words + CONTENT[end:]
-    with pytest.raises(UserError, match="truncated or altered"):
+    with pytest.raises(packed.Altered, match="truncated or altered"):
         packed.unpack(hostile)
 
 

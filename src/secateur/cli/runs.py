@@ -24,11 +24,7 @@ def draw(runs: Path, name: str, limits: Limits | None = None) -> Path:
     """Draw the report of a run from its results; the page's path. `limits` take the place of the study's.
     Raises UserError."""
     store = Store(runs)
-    home = store.run(name)
-    if not (home / "results.json").is_file():
-        raise NotKnown(
-            "run", name, [n for n in store.names() if (runs / n / "results.json").is_file()], "secateur runs"
-        )
+    home = run_of(name, runs)
     results = read(Results, home / "results.json")
     others = [read(Bench, file) for file in sorted((home / BENCHES).glob("*.json"))]
     results = replace(results, benches=(*results.benches, *others), limits=limits or results.limits)
@@ -79,6 +75,17 @@ def _name(run: str, runs: Path) -> tuple[Path, str]:
     if (path / "results.json").is_file():
         return path.resolve().parent, path.resolve().name
     return runs, run
+
+
+def run_of(run: str, runs: Path) -> Path:
+    """The folder of a finished run, by its name or by its path. Raises NotKnown."""
+    where, name = _name(run, runs)
+    store = Store(where)
+    home = store.run(name)
+    if not (home / "results.json").is_file():
+        finished = [n for n in store.names() if (where / n / "results.json").is_file()]
+        raise NotKnown("run", name, finished, "secateur runs")
+    return home
 
 
 def add(app: typer.Typer) -> None:

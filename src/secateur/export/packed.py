@@ -1,5 +1,7 @@
 """The packed form of an exported file, read: numpy and the standard library alone, and no code from the file is run.
 
+This file goes with a packed model that is handed on, as it is: it imports nothing of Secateur.
+
     magic, 4 bytes: how long the table is, the table (lzma), the streams one behind the other
 
 The table is JSON: `rest`, the file without the values of its large tensors (lzma); for each of these where its bytes
@@ -21,8 +23,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from secateur.errors import UserError
-
 MAGIC = b"secateur-packed-1\n"
 MOST = 1 << 31  # bytes that a file may claim to become
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -32,6 +32,10 @@ DTYPES: dict[str, np.dtype[Any]] = {
 FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9}]
 
 
+class Altered(Exception):
+    """A file that is not what it was."""
+
+
 def is_packed(content: bytes) -> bool:
     return content.startswith(MAGIC)
 
@@ -39,12 +43,12 @@ def is_packed(content: bytes) -> bool:
 def unpack(content: bytes) -> bytes:
     """The exported file: with values kept as fp32 every number as it was, a zero without its sign.
 
-    Raises UserError for what is no such file, or was truncated or altered: its checksum is compared.
+    Raises Altered for what is no such file, or was truncated or altered: its checksum is compared.
     """
     try:
         made = _unpacked(content)
     except (ValueError, KeyError, TypeError, IndexError, EOFError, lzma.LZMAError, OverflowError) as error:
-        raise UserError(f"the packed file is truncated or altered ({type(error).__name__})") from error
+        raise Altered(f"the packed file is truncated or altered ({type(error).__name__})") from error
     return made
 
 

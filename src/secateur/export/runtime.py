@@ -12,7 +12,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from secateur.errors import UserError
-from secateur.export.packed import MAGIC, is_packed, unpack
+from secateur.export.packed import MAGIC, Altered, is_packed, unpack
 
 Pixels = npt.NDArray[np.uint8]  # (n, px, px, 3) RGB
 Logits = npt.NDArray[np.float32]  # (n, classes)
@@ -47,7 +47,10 @@ def load(file: Path, threads: int = 0) -> Classifier:
     options.log_severity_level = 3
     with file.open("rb") as content:
         packed = is_packed(content.read(len(MAGIC)))
-    source = unpack(file.read_bytes()) if packed else file
+    try:
+        source = unpack(file.read_bytes()) if packed else file
+    except Altered as error:
+        raise UserError(f"{file}: {error}") from error
     try:
         session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class

@@ -1,0 +1,105 @@
+"""A model card: what goes with a model when it is handed on. From results alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from secateur.records import Results
+from secateur.report.formats import milliseconds, percent, signed, size
+from secateur.report.story import tell
+
+TEMPLATE = "card.md"
+
+
+def card(results: Results, config: str, size_bytes: int, values: str = "", error: float = 0.0) -> str:
+    """Markdown. `config`: one of the results' models; `values`: how a packed file keeps weights, where not exactly, and
+    `error` by how much they differ. Every figure is the report's."""
+    told = tell(results)
+    row = next(m for m in told["models"] if m["config"] == config)
+    model = next(m for m in results.models if m.config == config)
+    classes: list[Any] = next((c["classes"] for c in told["classes"] if c["config"] == config), [])
+    data = results.data
+    template = Environment(
+        loader=PackageLoader("secateur.report", "template"), undefined=StrictUndefined, keep_trailing_newline=True
+    ).get_template(TEMPLATE)
+    worst = row["worst_class"]
+    return template.render(
+        name=row["name"],
+        classes=data.classes,
+        version=results.version,
+        commit=results.commit,
+        date=results.date,
+        study=results.name,
+        px=model.profile.input_shape[0],
+        trained=f"{sum(data.train):,}",
+        validated=f"{sum(data.val):,}",
+        tested=f"{sum(data.test):,}",
+        folder=data.folder,
+        rule=f"split: {data.split_rule}",
+        backbone=row["backbone"],
+        method=row["name"] if row["method"] else "",
+        digest=data.snapshot_digest[:16],
+        accuracy=_within(row["test_accuracy"]) if row["test_accuracy"] else "was not measured",
+        worst=f"{worst['name']}, recall {_within(worst['recall'])}" if worst else "not known",
+        rows=[
+            {"name": c["name"], "n": c["n"], "recall": _within(c["recall"]), "precision": _within(c["precision"])}
+            for c in classes
+        ],
+        claims=[_claim(c) for c in told["claims"] if c["subject"] == config],
+        paid=_paid(told, config),
+        size=size(size_bytes),
+        size_bytes=f"{size_bytes:,}",
+        values=values,
+        error=percent(error, 2) if error else "",
+        memory=size(row["sizes"]["memory"]),
+        speed=_speed(told, config),
+        pretrained=bool(results.study.get("weights")),
+    )
+
+
+def _within(measured: Any) -> str:
+    """A figure with its interval and number."""
+    low, high = measured["low"], measured["high"]
+    interval = f" [{percent(low)}, {percent(high)}]" if low is not None else ""
+    return f"{percent(measured['value'])}{interval}" + (f" (n = {measured['n']:,})" if measured["n"] else "")
+
+
+def _claim(claim: Any) -> str:
+    d = claim["difference"]
+    interval = f" [{signed(d['low'])}, {signed(d['high'])}]" if d["low"] is not None else ""
+    return f"{claim['claim']} {signed(d['value'])} points{interval}, {d['how']}."
+
+
+def _paid(told: Any, config: str) -> str:
+    """The class that lost most, in a sentence; "" where none did."""
+    for harm in told.get("harm") or ():
+        for paid in (p for p in harm["paid"] if p["config"] == config and p["classes"]):
+            worst = min(paid["classes"], key=lambda c: c["change"]["difference"]["value"])
+            points = worst["change"]["difference"]
+            if points["value"] < 0:
+                interval = f" [{signed(points['low'])}, {signed(points['high'])}]" if points["low"] is not None else ""
+                return f"{worst['name']} paid most: its recall changed by {signed(points['value'])} points{interval}."
+    return ""
+
+
+def _speed(told: Any, config: str) -> list[str]:
+    lines = []
+    for bench in told.get("speeds") or ():
+        for row in (r for r in bench["rows"] if r["config"] == config):
+            found = [
+                f"{milliseconds(w['median']['value'])} ({_way(w['way'])})"
+                for w in row["ways"]
+                if w["way"]["batch"] == 1
+            ]
+            peak = row["peak"]["resident"]["value"] if row["peak"] else None
+            memory = f"; {size(peak)} of memory to load and predict once" if peak else ""
+            lines.append(
+                f"On {bench['label']}: {', '.join(found)} a photo{memory}. Measured there, not on your device."
+            )
+    return lines
+
+
+def _way(way: Any) -> str:
+    return "1 thread" if way["threads"] == 1 else f"{way['threads']} threads"

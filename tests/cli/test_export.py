@@ -1,0 +1,131 @@
+"""`secateur export`: a folder that answers without Secateur, says what was measured, and notices if it was altered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from secateur.files import read
+from secateur.records import Results
+
+# Modules that the one who gets the folder has not got; importing one ends the script.
+BLOCK = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("secateur", "torch", "onnx", "scipy", "zstandard", "simplejpeg", "pydantic"):
+            raise ImportError(f"{name} is not here")
+sys.meta_path.insert(0, Refuse())
+sys.argv = sys.argv[1:]
+import runpy, pathlib
+sys.path.insert(0, str(pathlib.Path(sys.argv[0]).parent))
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def secateur(*arguments: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "secateur", *map(str, arguments)], capture_output=True, text=True, cwd=cwd
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def handed(folder: Path, *photos: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", BLOCK, str(folder / "predict.py"), *map(str, photos)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+    )
+
+
+@pytest.fixture(scope="module")
+def home(photos_112px: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished run of 60 real photos."""
+    folder = tmp_path_factory.mktemp("home")
+    for name in ("cane", "ragno"):
+        (folder / "photos" / name).mkdir(parents=True)
+        for photo in sorted((photos_112px / "raw-img" / name).iterdir())[:30]:
+            shutil.copy(photo, folder / "photos" / name)
+    words = "--backbone cnn --input-px 32 --epochs 4 --retrain-epochs 1 --seeds 0 --sparsities 0.9 --bench 4"
+    secateur("study", "photos", *words.split(), "--methods", "magnitude", "--robustness", 0, cwd=folder)
+    return folder
+
+
+@pytest.mark.parametrize("to", ["onnx", "packed", "packed-int8"])
+def test_it_answers_where_nothing_is_installed(home: Path, tmp_path: Path, to: str):
+    out = tmp_path / "handed"
+    made = json.loads(
+        secateur("export", "photos", "--model", "magnitude-0.9", "--to", to, "--out", out, "--json", cwd=home).stdout
+    )
+    photos = sorted((home / "photos").rglob("*.webp"))[:12]
+    done = handed(out, *photos)
+    assert done.returncode == 0, done.stderr
+    said = {line.rpartition(": ")[0]: line.rpartition(": ")[2].split()[0] for line in done.stdout.splitlines()}
+    assert said.keys() == {str(p) for p in photos}
+    ours = json.loads(
+        secateur("predict", home / "runs/photos/models/magnitude-0.9.onnx", *photos, "--json", cwd=home).stdout
+    )
+    sure = [r for r in ours if r["classes"][0]["probability"] > 0.6]  # photos are resized by another library
+    agree = sum(said[r["photo"]] == r["said"] for r in sure)
+    assert agree >= 0.9 * len(sure)
+    there = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in out.iterdir() if p.name != "SHA256SUMS"}
+    assert there == made["sha256"]
+    sums = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=out, capture_output=True, text=True)
+    assert sums.returncode == 0, sums.stdout
+
+
+def test_the_card_says_what_was_measured(home: Path, tmp_path: Path):
+    secateur("export", "photos", "--model", "magnitude-0.9", "--out", tmp_path / "a", cwd=home)
+    card = (tmp_path / "a" / "README.md").read_text()
+    results = read(Results, home / "runs/photos/results.json")
+    model = next(m for m in results.models if m.config == "cnn/magnitude/0.9")
+    assert model.evaluation
+    assert f"**{100 * model.evaluation.accuracy.value:.1f}\u202f%" in card
+    for row in model.evaluation.classes:
+        assert f"| {row.name} | {row.n} | {100 * row.recall.value:.1f}" in card
+    assert f"{(tmp_path / 'a' / 'model.onnx').stat().st_size:,} bytes" in card
+    assert "1 thread" in card and "not on your device" in card and "Licence: none" in card
+    assert "magnitude 90" in card and results.data.snapshot_digest[:16] in card
+    secateur("export", "photos", "--model", "magnitude-0.9", "--to", "packed-int8", "--out", tmp_path / "b", cwd=home)
+    assert "before its weights were rounded to int8" in (tmp_path / "b" / "README.md").read_text()
+
+
+def test_what_was_altered_does_not_answer(home: Path, tmp_path: Path):
+    secateur("export", "photos", "--model", "dense", "--out", tmp_path / "a", cwd=home)
+    model = tmp_path / "a" / "model.onnx"
+    model.write_bytes(model.read_bytes()[:-100] + b"x" * 100)
+    done = handed(tmp_path / "a", next((home / "photos").rglob("*.webp")))
+    assert done.returncode == 1 and "altered or truncated" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_broken_photo_is_a_line(home: Path, tmp_path: Path):
+    secateur("export", "photos", "--model", "dense", "--out", tmp_path / "a", cwd=home)
+    (tmp_path / "bad.jpg").write_bytes(b"no photo")
+    good = next((home / "photos").rglob("*.webp"))
+    lines = handed(tmp_path / "a", tmp_path / "bad.jpg", good).stdout.splitlines()
+    assert "cannot be read" in lines[0] and lines[1].startswith(str(good))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("photos", "--model", "magnitud-0.9", "--out", "x"), "did you mean 'magnitude-0.9'?"),
+        (("photo", "--model", "dense", "--out", "x"), "did you mean 'photos'?"),
+        (("photos", "--model", "dense", "--out", "photos"), "exists already"),
+        (("photos", "--model", "dense", "--out", "runs/photos/results.json/x"), "cannot be written"),
+        (("photos", "--model", "dense", "--to", "tflite", "--out", "x"), "tflite"),
+    ],
+)
+def test_mistakes_are_one_line(home: Path, words: tuple[str, ...], said: str):
+    done = secateur("export", *words, cwd=home, code=2)
+    assert said in done.stderr and done.stderr.strip().count("\n") == 0
+    assert not (home / "x").exists()
