@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from secateur.pruning import masks as masking
-from secateur.pruning.regimes import Course, Gradual
+from secateur.pruning.regimes import Course, Gradual, over_half
 
 
 class Movement(Gradual):
@@ -53,11 +53,4 @@ class Movement(Gradual):
 
 def movement(weights: Mapping[str, Tensor], target: float, course: Course) -> Movement:
     """Over the first half of the steps, as `gradual`."""
-    return Movement(
-        weights,
-        target,
-        begin=0,
-        end=min(course.steps // 2, course.steps - 1),
-        frequency=min(course.frequency, max(1, course.steps // 20)),
-        scope=course.scope,
-    )
+    return Movement(weights, target, **over_half(course))

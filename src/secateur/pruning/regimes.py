@@ -124,13 +124,17 @@ class Gradual(Held):
         return found
 
 
+def over_half(course: Course) -> dict[str, Any]:
+    """When a schedule rises: over the first half of the steps; the second half trains at the target, as Zhu & Gupta
+    advise."""
+    return {
+        "begin": 0,
+        "end": min(course.steps // 2, course.steps - 1),
+        "frequency": min(course.frequency, max(1, course.steps // 20)),
+        "scope": course.scope,
+    }
+
+
 def gradual(weights: Mapping[str, Tensor], target: float, course: Course) -> Gradual:
-    """Rises over the first half of the steps; the second half trains at the target, as Zhu & Gupta advise."""
-    return Gradual(
-        weights,
-        target,
-        begin=0,
-        end=min(course.steps // 2, course.steps - 1),
-        frequency=min(course.frequency, max(1, course.steps // 20)),
-        scope=course.scope,
-    )
+    """Magnitudes, over the first half of the steps."""
+    return Gradual(weights, target, **over_half(course))
