@@ -51,6 +51,7 @@ def test_who_is_taught_by_the_dense_network_is_compared_with_a_control_that_is_t
     assert "retrain/cnn/dense-longer/seed0" in {s.id for s in retrained} and len(retrained) == 5
     for step in retrained:
         assert step.params["distil"] == 0.5 and step.inputs["lessons"] == "lessons/cnn/dense-fast/seed0"
+    assert plan(study)[-1].params["taught"] == ["cnn"]
     (asked,) = [s for s in plan(study) if s.kind == "lessons"]
     assert asked.inputs["teacher"] == "train/cnn/dense/seed0"
     assert asked.params["epochs"] == retrained[0].params["epochs"]

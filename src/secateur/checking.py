@@ -164,5 +164,6 @@ def collect(
     pairs = [*(pair for net in nets for pair in against(net)), *further.pairs]
     alike = [pair for net in nets for pair in ranked(net)]
     params = {"margin": nets[0].margin, "against": pairs, "roles": roles, "ranked": alike or None}
+    params["taught"] = [net.backbone for net in nets if net.distil] or None
     params["begins"] = {config: start for net in nets for config, start in begins(net).items()} or None
     return Step("collect", "collect", params, inputs, "compare")

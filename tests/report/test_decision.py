@@ -296,3 +296,10 @@ def test_a_doubt_of_one_comparison_names_it() -> None:
 )
 def test_claims_say_what_an_interval_shows(ends: tuple[float, float], said: str) -> None:
     assert said in claim(study(), against(MAGNITUDE, LONGER, ends))
+
+
+def test_what_learnt_from_the_dense_network_is_said():
+    found = results()
+    taught = replace(found, study=found.study | {"distil": 0.6})
+    assert any("learnt from the dense one" in line for line in decide(taught, "cnn").not_known)
+    assert not any("learnt from the dense one" in line for line in decide(found, "cnn").not_known)

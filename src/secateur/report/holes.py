@@ -84,7 +84,7 @@ def _longer(results: Results) -> list[Row]:
 
 def _training(results: Results) -> list[Row]:
     dense = [m for m in results.models if m.config == f"{m.backbone}/dense"]
-    gained = "its last quarter still gained a point or more on validation"
+    gained = "its last quarter, or training on, still gained a point or more on validation"
     found = [
         _hole("training", f"{m.name}, seed {m.seed}: not converged", gained) for m in dense if not m.history.converged
     ]

@@ -186,6 +186,11 @@ def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tupl
         lines.append("One seed: another training could order these networks differently.")
     if any(m.config == f"{backbone}/dense" and not m.history.converged for m in results.models):
         lines.append("The dense network had not converged: pruned ones may gain from the further epochs alone.")
+    if results.study.get("distil"):
+        lines.append(
+            "Every network that was trained on learnt from the dense one, the dense one too: what that gives and what "
+            "further epochs give is not told apart."
+        )
     if len(judged) > 1:
         lines.append(
             f"{len(judged)} candidates were judged on the same test photos, and their intervals are not widened for it."

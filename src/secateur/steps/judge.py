@@ -128,12 +128,15 @@ def _models(ctx: Context) -> list[ModelResult]:
         if kind in ("train", "retrain", "adopt", "quantize") and f"profile/{name}" in ctx.inputs:
             found.append(_model(ctx, role, name, folder))
     order = list(ctx.params["roles"])
-    return sorted((_arrived(m, found) for m in found), key=lambda m: (order.index(m.config), m.seed))
+    taught = ctx.params.get("taught") or ()
+    arrived = (m if m.backbone in taught else _arrived(m, found) for m in found)
+    return sorted(arrived, key=lambda m: (order.index(m.config), m.seed))
 
 
 def _arrived(model: ModelResult, models: list[ModelResult]) -> ModelResult:
     """A dense network counts as converged only if training on, at a full learning rate again, gained under a point of
-    validation accuracy: a schedule that ends at rest makes any curve flat."""
+    validation accuracy: a schedule that ends at rest makes any curve flat. Not asked of one that was taught meanwhile:
+    learning from itself gains without any further epoch's help."""
     if model.role != "dense" or not model.history.converged:
         return model
     on = [m for m in models if m.seed == model.seed and m.config == f"{model.config}-longer"]
