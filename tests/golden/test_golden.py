@@ -1,7 +1,8 @@
 """A tiny study of the drawn animals, its numbers in the repository.
 
 What is counted must be equal everywhere. What is trained is bit-equal on one machine only: other processors add in
-another order, so accuracies may differ by a few test pictures.
+another order, so accuracies may differ by a few test pictures; and processors of other vector widths take other kernels,
+so that each kind has accuracies of its own (a short training at a high rate ends elsewhere for another rounding).
 
 Moved a number on purpose? Raise the step's version, write it under "Numbers that moved" in the changelog, and run:
     python tests/golden/test_golden.py
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from secateur import study
 from secateur.data.demo import draw_demo
@@ -24,6 +26,12 @@ from secateur.settings import make
 GOLDEN = Path(__file__).with_name("golden.json")
 KEPT = {"butterfly", "cat", "elephant", "spider"}  # few classes: so short a training learns these
 ACCURACY_MAY_MOVE = 0.08
+USUAL = "AVX512"  # for a processor of a kind that has none of its own
+
+
+def kind() -> str:
+    """Of this processor, as torch chooses its kernels: AVX512, AVX2, …"""
+    return torch.backends.cpu.get_cpu_capability()
 
 
 def figures(folder: Path) -> dict[str, Any]:
@@ -71,9 +79,13 @@ def test_golden(tmp_path: Path):
     for config, row in expected["counted"].items():
         # biases may train to or from an exact zero on another processor: a handful of values
         assert got["counted"][config] == pytest.approx(row, rel=1e-4), config
-    assert got["test_accuracy"] == pytest.approx(expected["test_accuracy"], abs=ACCURACY_MAY_MOVE)
+    known = expected["test_accuracy"]
+    assert got["test_accuracy"] == pytest.approx(known.get(kind(), known[USUAL]), abs=ACCURACY_MAY_MOVE)
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
-        GOLDEN.write_text(json.dumps(figures(Path(scratch)), indent=1) + "\n")
+        made = figures(Path(scratch))
+    others = json.loads(GOLDEN.read_text())["test_accuracy"] if GOLDEN.is_file() else {}
+    made["test_accuracy"] = others | {kind(): made["test_accuracy"]}  # the others are to be made anew where they are
+    GOLDEN.write_text(json.dumps(made, indent=1) + "\n")
