@@ -16,9 +16,10 @@ from secateur.export import onnx as exporting
 from secateur.export import runtime
 from secateur.export.int8 import FAMILY, quantize
 from secateur.export.parity import loses_too_much
-from secateur.measure.machine import X86, machine, processor_family
+from secateur.measure.machine import machine, processor_family
 from secateur.models import saved
 from secateur.models.build import build
+from secateur.steps.deploy import X86
 
 PHOTOS = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)
 
