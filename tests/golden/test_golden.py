@@ -2,7 +2,8 @@
 
 What is counted must be equal everywhere. What is trained is bit-equal on one machine only: other processors add in
 another order, so accuracies may differ by a few test pictures; and processors of other vector widths take other
-kernels, so that each kind has accuracies of its own (a short training at a high rate ends elsewhere for another rounding).
+kernels, so that each kind has accuracies of its own (a short training at a
+high rate ends elsewhere for another rounding).
 
 Moved a number on purpose? Raise the step's version, write it under "Numbers that moved" in the changelog, and run:
     python tests/golden/test_golden.py
