@@ -101,6 +101,15 @@ def test_within_a_twentieth_of_the_reference(sparsity: float, values: packing.Va
     assert len(made.content) <= 1.05 * reference + 300  # the table and what is left of the file
 
 
+@pytest.mark.parametrize("sparsity", [0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99])
+def test_places_take_little_more_than_their_entropy(sparsity: float):
+    mask = np.random.default_rng(0).random(500_000) >= sparsity
+    kept = float(mask.mean())
+    entropy = len(mask) * packing.entropy_bits(1 - kept) / 8
+    quotients, remainders, _ = packing.rice(mask if kept < 0.5 else ~mask)
+    assert entropy <= len(quotients) + len(remainders) <= 1.025 * entropy + 2
+
+
 @pytest.mark.parametrize("k", [0, 1, 5])
 def test_rice_codes_by_hand(k: int):
     """Gaps 3, 0, 6: unary 1110 0 1111110 with k = 0; with k = 1 quotients 1, 0, 3 and remainders 1, 0, 0."""

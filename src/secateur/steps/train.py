@@ -145,7 +145,7 @@ def _fit(ctx: Context, model: nn.Module, hooks: Held | Penalty | None, normal: N
     p = ctx.params
     torch.set_num_threads(p["threads"])
     torch.use_deterministic_algorithms(True, warn_only=p["device"] != "cpu")
-    # a twentieth of a step of the CNN, for memory that nothing reads
+    # deterministic mode would fill memory that nothing reads, at every step
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     recipe = Recipe(**p["recipe"])
     if "features" in ctx.inputs:
