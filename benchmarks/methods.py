@@ -35,7 +35,7 @@ from secateur.steps.scan import FILTERS, WEIGHTS, _filters, _weights
 from secateur.training.fit import Fit, Photos
 from secateur.training.recipes import FAST, FAST_TUNE
 
-PHOTOS, TIMED, EVIDENCE, SCANNED = 2000, 320, 1024, 512
+PHOTOS, TIMED, EVIDENCE, SCANNED, BENDS = 2000, 320, 1024, 512, 200
 NETWORKS = {"cnn": (32, None), "tf_efficientnet_lite0": (96, {"pool": "avg", "head": "linear"})}
 TARGET = 0.5
 # These may take more than three epochs.
@@ -80,7 +80,7 @@ def gathered(model: nn.Module, row: Any, px: int) -> Any:
         if need in ("gradients", "slopes"):
             found |= {"gradients": gradients.gradients, "slopes": gradients.slopes}[need](model, photos)
         elif need == "bends":
-            found |= gradients.bends(model, lambda: noise(EVIDENCE, px, 8))
+            found |= gradients.bends(model, lambda: noise(BENDS, px, 8))
         elif need in ("inputs", "alive"):
             found |= {"inputs": activations.inputs, "alive": activations.alive}[need](model, photos)
         elif need == "removals":

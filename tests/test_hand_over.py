@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from secateur.study import put
+from secateur.handing import put
 
 
 def test_many_that_put_at_once_leave_one_whole_folder_and_nothing_else(tmp_path: Path):

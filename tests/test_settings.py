@@ -37,7 +37,7 @@ def test_every_field_has_a_help_text():
         ({"fractions": [0.5, 0.5, 0.5]}, "add up to 1"),
         ({"budget": "soon"}, "got 'soon'"),
         ({"max_latency": "fast"}, "written like 20ms, 0.5ms or 1.5s; got 'fast'"),
-        ({"max_size": "1 apple"}, "written like 4GiB, 512MiB, 3GB or 800kB; got '1 apple'"),
+        ({"max_size": "1 apple"}, "written like 4GiB, 512MiB, 3GB, 800kB or 1000B; got '1 apple'"),
         ({"max_memory": "0MB"}, "got '0MB'"),
         ({"robustness": -1}, "robustness"),
         ({"input_px": 4}, "input_px"),

@@ -22,10 +22,11 @@ def percent(target: float) -> str:
 def title(config: str) -> str:
     """'cnn/filter-l1/0.5' → 'filter-l1 50 %', for people."""
     _, method, *target = config.split("/")
-    plain = re.sub(r"(\d)px\b", r"\1 px", method.removesuffix(INT8).replace("-", " ")) + (
-        " INT8" if method.endswith(INT8) else ""
-    )
-    return f"{method} {percent(float(target[0]))}" if target else plain
+    bare, last = method.removesuffix(INT8), " INT8" if method.endswith(INT8) else ""
+    if not target:
+        return re.sub(r"(\d)px\b", r"\1 px", bare.replace("-", " ")) + last
+    stages = re.sub(r"-(0?\.\d+)\+", lambda found: f" {percent(float(found[1]))} + ", bare)
+    return f"{stages} {percent(float(target[0]))}{last}"
 
 
 def is_transfer(study: Study) -> bool:

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from secateur.backbones import BACKBONES, Backbone
+from secateur.catalogue import Export
 from secateur.errors import UserError
 from secateur.settings import SOURCES
+
+INSTALL = "pip install 'secateur[{}]'"
 
 
 def package_file(row: Backbone) -> Path | None:
@@ -56,6 +59,12 @@ def source(row: Backbone, asked: str) -> str:
     if asked:
         return asked
     return "package" if package_file(row) else "hub"
+
+
+def converter(row: Export) -> None:
+    """Raises UserError where what writes and reads this form of file is not installed."""
+    if row.package and importlib.util.find_spec(row.package.replace("-", "_")) is None:
+        raise UserError(f"format '{row.name}' needs {row.package}, which is not installed: {INSTALL.format(row.name)}")
 
 
 def saved(folder: str) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def estimate(
             files = sum(role.startswith(FILE) for role in step.inputs)
             took = 36 * min(test, step.params["photos"]) * (files * costs.eval_seconds + CORRUPT_SECONDS)
         elif step.kind == "profile":
-            took = 0.2 + costs.model_bytes * kept / 4e6  # zstandard at level 19 runs at some MB a second
+            took = 0.2 + costs.model_bytes * kept / 2.4e6  # deflate, zstandard and the packed form: some MB a second
         elif step.kind == "bench":
             files = len(step.inputs)
             took = files * (BENCH_SECONDS + 4 * step.params["rounds"] * costs.eval_seconds)
@@ -128,7 +128,8 @@ def _cut(step: Step) -> float:
     words = step.id.split("/")
     if len(words) != 5 or not words[2].startswith("filter"):
         return 0.0
-    cut = float(words[3])
+    first, chained, _ = words[2].partition("+")  # the first stage of a chain is the one that cuts filters
+    cut = float(first.rpartition("-")[2] if chained else words[3])
     # of multiply-adds, parameters or time, each of which falls with the square of the width, more or less
     return 1 - (1 - cut) ** 0.5 if any(f"-{w}" in words[2] for w in SQUARE) else cut
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from secateur.backbones import BACKBONES, Backbone
 from secateur.errors import NotKnown
@@ -60,10 +60,111 @@ AUGMENTATIONS: tuple[Named, ...] = (
     Named("strong", "secateur.data.views:augment", "The study's, with colour jitter and a hole."),
 )
 
-EXPORTS: tuple[Named, ...] = (
-    Named("onnx-fp32", "secateur.export.onnx:export", "ONNX, 32-bit floats, uint8 RGB photos in."),
-    Named("onnx-int8", "secateur.export.int8:quantize", "ONNX, 8-bit weights and activations, uint8 RGB photos in."),
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A form of file that a network is handed on in; uint8 RGB photos in, logits out."""
+
+    name: str
+    where: str
+    of: Literal["network", "onnx", "photos"]  # what it is made of; "photos": the ONNX file, with some to calibrate
+    file: str  # the one that is loaded
+    runtime: str  # that answers from it
+    parity: Literal["fp32", "fp16", "int8"]  # how near its answers must be
+    help: str
+    package: str = ""  # to be installed: the extra of Secateur that brings it has the format's name
+
+
+EXPORTS: tuple[Export, ...] = (
+    Export(
+        "onnx", "secateur.export.onnx:export", "network", "model.onnx", "onnxruntime", "fp32", "ONNX, 32-bit floats."
+    ),
+    Export(
+        "onnx-fp16",
+        "secateur.export.fp16:convert",
+        "onnx",
+        "model.onnx",
+        "onnxruntime",
+        "fp16",
+        "ONNX, 16-bit floats: half of the size.",
+    ),
+    Export(
+        "onnx-int8",
+        "secateur.export.int8:quantize",
+        "photos",
+        "model.onnx",
+        "onnxruntime",
+        "int8",
+        "ONNX, 8-bit weights and activations: a quarter of the size.",
+    ),
+    Export(
+        "packed",
+        "secateur.export.packing:exactly",
+        "onnx",
+        "model.packed",
+        "onnxruntime",
+        "fp32",
+        "ONNX with its zeros entropy-coded, every value exact: small where weights were pruned.",
+    ),
+    Export(
+        "packed-fp16",
+        "secateur.export.packing:in_fp16",
+        "onnx",
+        "model.packed",
+        "onnxruntime",
+        "fp16",
+        "The same, weights rounded to 16-bit floats.",
+    ),
+    Export(
+        "packed-int8",
+        "secateur.export.packing:in_int8",
+        "onnx",
+        "model.packed",
+        "onnxruntime",
+        "int8",
+        "The same, weights rounded to 8 bits with a scale a channel.",
+    ),
+    Export(
+        "openvino",
+        "secateur.export.openvino_ir:convert",
+        "onnx",
+        "model.xml",
+        "openvino",
+        "fp32",
+        "OpenVINO IR, for Intel's processors and NPUs.",
+        "openvino",
+    ),
+    Export(
+        "litert",
+        "secateur.export.litert:convert",
+        "network",
+        "model.tflite",
+        "litert",
+        "fp32",
+        "LiteRT (TensorFlow Lite), for Android and small boards.",
+        "litert-torch",
+    ),
+    Export(
+        "executorch",
+        "secateur.export.pte:convert",
+        "network",
+        "model.pte",
+        "executorch",
+        "fp32",
+        "ExecuTorch on XNNPACK, for phones and small boards.",
+        "executorch",
+    ),
+    Export(
+        "pt2",
+        "secateur.export.pt2:convert",
+        "network",
+        "model.pt2",
+        "torch",
+        "fp32",
+        "torch.export, for programs that have torch.",
+    ),
 )
+
 
 SPLITS: tuple[Named, ...] = (
     Named("stratified", "secateur.data.split:split", "Each class in the same parts; near-duplicates together."),
@@ -129,8 +230,14 @@ def method(name: str) -> Method:
     return row
 
 
+def export(name: str) -> Export:
+    """The row of a form of file. Raises NotKnown with the nearest name."""
+    row: Export = _find(EXPORTS, "format", name)
+    return row
+
+
 def named(rows: tuple[Named, ...], what: str, name: str) -> Named:
-    """A row of RECIPES, AUGMENTATIONS, EXPORTS or SPLITS. Raises NotKnown with the nearest name."""
+    """A row of RECIPES, AUGMENTATIONS or SPLITS. Raises NotKnown with the nearest name."""
     row: Named = _find(rows, what, name)
     return row
 

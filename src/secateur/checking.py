@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from secateur import catalogue
 from secateur.arms import arms, config_of, held_against, quantised, targets, title
+from secateur.chains import dense, links
 from secateur.choice import MethodChoice
 from secateur.pairs import against, begins, ranked, roles_of
 from secateur.records import Step
@@ -36,14 +38,16 @@ def after(nets: Sequence[Study], making: Sequence[Step], looking: Sequence[Step]
     checked = [step for model in models for step in checks(at[model.id], model)]
     int8 = [step for net in nets for seed in net.seeds for step in quantize(net, seed)]
     choices = [choose(net, choice) for net in nets for choice in net.methods]
+    choices += [step for net in nets for step in choose_chained(net)]
     files = [*models, *(step for step in int8 if step.kind == "quantize")]
     timed = benches(nets, files) if nets[0].bench else []
     tests = [evaluate(at.get(model.id) or by_name[_net(model)], model) for model in files]
     same_photos = [m for m in files if m.id not in further.sized]
+    forms = [step for net in nets for step in conversions(net, [m for m in models if m.id not in further.sized])]
     worse = [robustness(net, same_photos) for net in nets if net.robustness]
-    others = [*timed, *worse, *looking, *(s for s in making if s.kind in ("search", "scan"))]
+    others = [*timed, *worse, *forms, *looking, *(s for s in making if s.kind in ("search", "scan"))]
     last = collect(nets, files, choices, others, further)
-    return [*checked, *int8, *choices, *looking, *timed, *tests, *worse, last]
+    return [*checked, *int8, *forms, *choices, *looking, *timed, *tests, *worse, last]
 
 
 def _net(model: Step) -> str:
@@ -52,7 +56,12 @@ def _net(model: Step) -> str:
 
 
 def photos_in(study: Study) -> dict[str, str]:
-    return {"split": "split", "pixels": f"pixels/{study.input_px}", "snapshot": SNAPSHOT}
+    return photos_at(study.input_px)
+
+
+def photos_at(px: int) -> dict[str, str]:
+    """The split and the pixels, as inputs of a step."""
+    return {"split": "split", "pixels": f"pixels/{px}", "snapshot": SNAPSHOT}
 
 
 def name_of(model: Step) -> str:
@@ -77,8 +86,9 @@ def checks(study: Study, model: Step) -> Iterator[Step]:
 
 
 def quantize(study: Study, seed: int) -> Iterator[Step]:
-    """INT8 files of the dense network trained on: a quarter of its size without any pruning."""
-    for config, source in quantised(study).items():
+    """INT8 files of the dense network trained on, a quarter of its size without any pruning; and those of chains."""
+    chained = {link.config: link.source for link in links(study) if not link.choice}
+    for config, source in (quantised(study) | chained).items():
         name, of = f"{config}/seed{seed}", f"{source}/seed{seed}"
         label = f"{title(config)}, seed {seed}"
         made = {"format": "onnx-int8"}
@@ -89,6 +99,29 @@ def quantize(study: Study, seed: int) -> Iterator[Step]:
         yield Step(f"parity/{name}", "parity", made, files | photos, f"parity of {label}")
         sized = {"model": f"retrain/{of}", "export": f"quantize/{name}"}
         yield Step(f"profile/{name}", "profile", made, sized, f"size and work of {label}")
+
+
+def converted(format: str, name: str, model: str, export: str, px: int) -> list[Step]:
+    """A file in another form, and its parity. `model`, `export`: the steps that made the network and its ONNX file."""
+    row, at = catalogue.export(format), f"{name}@{format}"
+    photos = photos_at(px)
+    inputs = {
+        "network": {"model": model, "snapshot": SNAPSHOT},
+        "onnx": {"export": export},
+        "photos": {"model": model, "export": export} | photos,
+    }[row.of]
+    kind = "quantize" if row.of == "photos" else "convert"
+    label = f"{title(name.rpartition('/')[0])} as {format}"
+    made = Step(f"convert/{at}", kind, {"format": format}, inputs, f"write {label}")
+    files = {"export": made.id, "float": export} | photos
+    return [made, Step(f"parity/{at}", "parity", {"format": format}, files, f"parity of {label}")]
+
+
+def conversions(net: Study, models: Sequence[Step]) -> list[Step]:
+    """The first seed's files in every further form that was asked for; not those that are quantised already."""
+    by_file = {exported(m): m for m in models if m.kind != "quantize"}
+    own = [by_file[file] for file in _of_the_first_seed(net, models).values() if file in by_file]
+    return [s for m in own for f in net.exports for s in converted(f, name_of(m), m.id, exported(m), net.input_px)]
 
 
 def exported(model: Step) -> str:
@@ -113,6 +146,7 @@ def benches(nets: Sequence[Study], models: Sequence[Step]) -> list[Step]:
 def _of_the_first_seed(net: Study, models: Sequence[Step]) -> dict[str, str]:
     """Configuration → the step that made its file; without random pruning."""
     chance = {config_of(net, c, t) for c in arms(net) if c not in net.methods for t in targets(net, c)}
+    chance |= {link.config for link in links(net) if link.control}
     own = [m for m in models if m.id.endswith(f"/seed{net.seeds[0]}") and _net(m) == net.backbone]
     files = {config_in(m): exported(m) for m in own}
     return {config: file for config, file in files.items() if config not in chance}
@@ -120,13 +154,22 @@ def _of_the_first_seed(net: Study, models: Sequence[Step]) -> dict[str, str]:
 
 def choose(study: Study, choice: MethodChoice) -> Step:
     configs = {t: config_of(study, choice, t) for t in targets(study, choice)}
+    return _choose(study, choice.id, configs, held_against(study, choice))
+
+
+def choose_chained(study: Study) -> list[Step]:
+    """What follows in a chain is a candidate like any other, with one target each."""
+    own = [link for link in links(study) if not link.control]
+    return [_choose(study, k.method, {k.target: k.config}, dense(study, k.way, k.times)) for k in own]
+
+
+def _choose(study: Study, method: str, configs: Mapping[float, str], against: str) -> Step:
     inputs = {f"{t:g}/{seed}": f"parity/{c}/seed{seed}" for t, c in configs.items() for seed in study.seeds}
-    params = {"method": choice.id, "backbone": study.backbone, "margin": study.margin}
+    params = {"method": method, "backbone": study.backbone, "margin": study.margin}
     if study.controls:
-        config = held_against(study, choice)
-        inputs |= {f"0/{s}": f"parity/{config}/seed{s}" for s in study.seeds}
-    label = f"choose the sparsity of {choice.id} on validation"
-    return Step(f"choose/{study.backbone}/{choice.id}", "choose", params, inputs, label)
+        inputs |= {f"0/{s}": f"parity/{against}/seed{s}" for s in study.seeds}
+    label = f"choose the sparsity of {method} on validation"
+    return Step(f"choose/{study.backbone}/{method}", "choose", params, inputs, label)
 
 
 def evaluate(study: Study, model: Step) -> Step:
@@ -166,4 +209,5 @@ def collect(
     params = {"margin": nets[0].margin, "against": pairs, "roles": roles, "ranked": alike or None}
     params["taught"] = [net.backbone for net in nets if net.distil] or None
     params["begins"] = {config: start for net in nets for config, start in begins(net).items()} or None
+    params["made_of"] = {link.config: link.source for net in nets for link in links(net)} or None
     return Step("collect", "collect", params, inputs, "compare")

@@ -60,9 +60,16 @@ class Silent:
 def key_of(step: Step, inputs: Mapping[str, str]) -> str:
     """Of a step, from the keys of its inputs; with the versions of the libraries that its kind names."""
     row = STEPS[step.kind]
-    versions = {name: importlib.metadata.version(name) for name in row.libraries}
+    versions = {name: importlib.metadata.version(name) for name in (*row.libraries, *_converter(step))}
     local = catalogue.load("secateur.steps.bench:here")() if row.local else None
     return key(step.kind, row.version, dict(step.params) | {"libraries": versions or None, "machine": local}, inputs)
+
+
+def _converter(step: Step) -> tuple[str, ...]:
+    """The package that writes the form of file which a step makes or checks."""
+    name = step.params.get("format", "") if step.kind in ("convert", "parity") else ""
+    package = catalogue.export(name).package if name else ""
+    return (package,) if package else ()
 
 
 def planned_keys(steps: list[Step], keys: Mapping[str, str]) -> list[str]:
@@ -75,7 +82,7 @@ def planned_keys(steps: list[Step], keys: Mapping[str, str]) -> list[str]:
 
 class Walk:
     """One walk over a plan. `keys` begins with those of what is given and grows with every finished step. `before`: how
-    steps of this plan ended in a walk over a part of it."""
+    steps of this plan ended in a walk over a part of it. `kinds`: of what else is there, in `keys`, when it begins."""
 
     def __init__(
         self,
@@ -85,9 +92,11 @@ class Walk:
         home: Path,
         watcher: Watcher,
         before: Iterable[Outcome] = (),
+        kinds: Mapping[str, str] | None = None,
     ) -> None:
         self.steps, self.keys, self.store, self.home, self.watcher = steps, keys, store, home, watcher
         self.kinds = {name: given(name) for name in keys if given(name)} | {s.id: s.kind for s in steps}
+        self.kinds = dict(kinds or {}) | self.kinds
         self.outcomes = {outcome.id: outcome for outcome in before}
         self.places = {step.id: i for i, step in enumerate(steps)}
         self.searches = [i for i, step in enumerate(steps) if step.kind == "search"]
@@ -132,7 +141,7 @@ class Walk:
         waits_for = WAITS.get(step.kind, ())
         if any(s.kind in waits_for and s.id not in self.outcomes for s in self.steps):
             return False
-        return all(given(i) or i in self.outcomes for i in step.inputs.values())
+        return all(i in self.outcomes or i not in self.places for i in step.inputs.values())
 
     def _in_turn(self, step: Step) -> bool:
         """A search times files while steps are still to come: it has the machine to itself, what stands before it in

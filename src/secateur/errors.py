@@ -43,3 +43,9 @@ class NotKnown(UserError):
 
 class StepFailed(SecateurError):
     """A step that cannot be done for a reason of its own; the study goes past it."""
+
+
+def first_line(error: BaseException) -> str:
+    """Of what another library raised; its kind where it says nothing."""
+    said = str(error).strip().splitlines()
+    return said[0] if said else type(error).__name__

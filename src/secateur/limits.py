@@ -13,7 +13,7 @@ from statistics import mean
 from secateur.records import Bench, Candidate, Cost, Fit, Fits, Limits, Pick, Results, Summary
 from secateur.timed import configs_of
 
-PLAIN = ("dense", "control", "rival", "quantized", "pruned")
+PLAIN = ("dense", "control", "rival", "quantized", "pruned", "chained")
 WORST: tuple[Fits, ...] = ("misses", "not measured", "too close to tell", "meets")
 
 

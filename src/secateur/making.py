@@ -27,6 +27,7 @@ from secateur.arms import (
     way_of,
     ways,
 )
+from secateur.chains import Link, further, links
 from secateur.checking import SNAPSHOT, photos_in
 from secateur.choice import MethodChoice
 from secateur.records import Step
@@ -36,6 +37,7 @@ from secateur.settings import Study
 # Given, as the snapshot is: there before the plan begins, kept in the store under the digest of their contents.
 WEIGHTS = "weights"  # of a timm backbone
 START = "start"  # a saved model to begin from
+BENDS_PHOTOS = 200  # a gradient of a gradient is dear, and GraSP takes ten a class
 BATCHES_A_SELECTION = 100  # steps between two selections of the gradual schedule, TFMOT's default
 
 
@@ -76,15 +78,39 @@ def seeded(study: Study, seed: int) -> Iterator[Step]:
             yield retrain(study, longer(study, way), way, seed, model, None, taught=True)
     yield from _further_starts(study, seed, begun)
     for config, need in dict.fromkeys((pruned_from(study, c), need) for c in arms(study) for need in needs(c)):
-        inputs = {"model": begun[config]} | photos_in(study)
-        params = {"device": study.device, "threads": study.threads, "what": need if need != "gradients" else None}
-        label = f"{need} of {title(config)}, seed {seed}"
-        yield Step(_evidence(config, need, seed), "evidence", params, inputs, label)
+        yield _gathered(study, config, need, seed, begun[config])
     yield from _scans(study, seed, begun)
     if seed == study.seeds[0]:
         yield from _searches(study, seed, begun)
     for choice in arms(study):
         yield from _arm(study, choice, seed, begun)
+    yield from _chained(study, seed)
+
+
+def _chained(study: Study, seed: int) -> Iterator[Step]:
+    """What follows the first stage of each chain, INT8 apart; and the dense network trained on as often."""
+    for config, (source, way) in further(study).items():
+        yield retrain(study, config, way, seed, f"retrain/{source}/seed{seed}", None, taught=True)
+    pruned = [(link, link.choice) for link in links(study) if link.choice]
+    asked = dict.fromkeys((link.source, need) for link, choice in pruned for need in needs(choice))
+    for config, need in asked:
+        yield _gathered(study, config, need, seed, f"retrain/{config}/seed{seed}")
+    for link, choice in pruned:
+        yield from _linked(study, link, choice, seed)
+
+
+def _linked(study: Study, link: Link, choice: MethodChoice, seed: int) -> Iterator[Step]:
+    """A stage that prunes what the one before it left."""
+    options, source = options_of(study, choice, link.target), f"retrain/{link.source}/seed{seed}"
+    if catalogue.method(choice.name).kind == "regime":
+        regime = options | {"frequency": BATCHES_A_SELECTION}
+        yield retrain(study, link.config, link.way, seed, source, regime, taught=True)
+        return
+    pruned = f"prune/{link.config}/seed{seed}"
+    inputs = {"model": source} | photos_in(study) | (seen(study) if link.way.tune == "head" else {})
+    inputs |= _evidence_of(link.source, choice, seed)
+    yield Step(pruned, "prune", options | {"seed": seed}, inputs, f"prune {title(link.config)}, seed {seed}")
+    yield retrain(study, link.config, link.way, seed, pruned, None, taught=True)
 
 
 def _further_starts(study: Study, seed: int, begun: dict[str, str]) -> Iterator[Step]:
@@ -113,6 +139,14 @@ def _penalised(epochs: int) -> int:
     return max(epochs // 2, 1)
 
 
+def _gathered(study: Study, config: str, need: str, seed: int, model: str) -> Step:
+    """The step that gathers one kind of evidence about a network."""
+    params = {"device": study.device, "threads": study.threads, "what": need if need != "gradients" else None}
+    params["photos"] = BENDS_PHOTOS if need == "bends" else None
+    label = f"{need} of {title(config)}, seed {seed}"
+    return Step(_evidence(config, need, seed), "evidence", params, {"model": model} | photos_in(study), label)
+
+
 def _evidence(config: str, need: str, seed: int) -> str:
     """The id of the step that gathers it."""
     return f"evidence/{config}/{need}/seed{seed}" if need != "gradients" else f"evidence/{config}/seed{seed}"
@@ -120,7 +154,10 @@ def _evidence(config: str, need: str, seed: int) -> str:
 
 def _seen_by(study: Study, choice: MethodChoice, seed: int) -> dict[str, str]:
     """The evidence that pruning so is handed."""
-    config = pruned_from(study, choice)
+    return _evidence_of(pruned_from(study, choice), choice, seed)
+
+
+def _evidence_of(config: str, choice: MethodChoice, seed: int) -> dict[str, str]:
     roles = {need: f"evidence/{need}" if need != "gradients" else "evidence" for need in needs(choice)}
     return {role: _evidence(config, need, seed) for need, role in roles.items()}
 

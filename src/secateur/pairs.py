@@ -19,6 +19,7 @@ from secateur.arms import (
     targets,
     ways,
 )
+from secateur.chains import dense, further, links
 from secateur.settings import Study
 
 
@@ -33,12 +34,16 @@ def roles_of(study: Study) -> dict[str, Any]:
     if study.controls:
         for way in ways(study):
             rows[longer(study, way)] = ["control", "", 0.0]
+    for config in further(study):
+        rows[config] = ["control", "", 0.0]
     for config in quantised(study):
         rows[config] = ["quantized", "int8", 0.0]
     for choice in arms(study):
         role = catalogue.method(choice.name).role
         for target in targets(study, choice):
             rows[config_of(study, choice, target)] = [role, arm_id(study, choice), target]
+    for link in links(study):
+        rows[link.config] = ["control" if link.control else "chained", link.method, link.target]
     return rows
 
 
@@ -73,6 +78,19 @@ def against(study: Study) -> list[list[str]]:
     if study.controls:
         pairs += [[longer(study, way), base(study, way)] for way in ways(study)]
         pairs += [[config, source] for config, source in quantised(study).items()]
-    dense = f"{study.backbone}/dense"
-    pairs += [[tuned, dense] for tuned in dict.fromkeys(base(study, way) for way in ways(study)) if tuned != dense]
+    plain = f"{study.backbone}/dense"
+    pairs += [[tuned, plain] for tuned in dict.fromkeys(base(study, way) for way in ways(study)) if tuned != plain]
+    return pairs + _chained(study)
+
+
+def _chained(study: Study) -> list[list[str]]:
+    """Every stage of a chain with dense, trained on as often; with chance; and with the stage before it."""
+    pairs = []
+    for link in links(study):
+        if study.controls:
+            pairs.append([link.config, dense(study, link.way, link.times)])
+        if link.chance:
+            pairs.append([link.config, link.chance])
+        if not link.control:
+            pairs.append([link.config, link.source])
     return pairs

@@ -58,9 +58,14 @@ def photos(study: Study, store: Store, progress: Report) -> Snapshot:
     return replace(found, root=str(folder.resolve()))
 
 
+def snapshot_key(digest: str, synthetic: str) -> str:
+    """The name that a snapshot has in the store."""
+    return key("snapshot", 1, {"digest": digest, "synthetic": synthetic or None}, {})
+
+
 def keep(snapshot: Snapshot, store: Store) -> str:
     """Put a snapshot into the store; its key. Written anew each time: the folder may have been moved."""
-    name = key("snapshot", 1, {"digest": snapshot.digest, "synthetic": snapshot.synthetic or None}, {})
+    name = snapshot_key(snapshot.digest, snapshot.synthetic)
     folder = store.folder("snapshot", name)
     folder.mkdir(parents=True, exist_ok=True)
     dump(snapshot, folder / "snapshot.json")

@@ -6,13 +6,13 @@ import re
 
 
 def in_bytes(words: str) -> int:
-    """'4GiB', '512MiB', '3GB' → bytes; '' → 0. Raises ValueError."""
+    """'4GiB', '512MiB', '3GB', '1000B' → bytes; '' → 0. Raises ValueError."""
     if not words:
         return 0
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG])(i?)B?\s*", words, re.IGNORECASE)
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:([KMG])(i?)B?|B)\s*", words, re.IGNORECASE)
     if not found or float(found[1]) <= 0:
-        raise ValueError(f"a size is written like 4GiB, 512MiB, 3GB or 800kB; got '{words}'")
-    power = "KMG".index(found[2].upper()) + 1
+        raise ValueError(f"a size is written like 4GiB, 512MiB, 3GB, 800kB or 1000B; got '{words}'")
+    power = "KMG".index(found[2].upper()) + 1 if found[2] else 0
     return int(float(found[1]) * (1024 if found[3] else 1000) ** power)
 
 

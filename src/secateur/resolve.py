@@ -11,6 +11,7 @@ import psutil
 
 from secateur import at_hand, catalogue
 from secateur.arms import is_transfer, recipe_for
+from secateur.chained import with_heads
 from secateur.choice import MethodChoice
 from secateur.errors import UserError
 from secateur.settings import Study, joined, networks
@@ -43,8 +44,12 @@ def settle(study: Study, jobs: int = 1) -> Study:
 def _settled(study: Study, jobs: int) -> Study:
     study = _network(study)
     _begun(study)
+    for name in study.exports:
+        at_hand.converter(catalogue.export(name))
     if is_transfer(study) and "methods" not in study.model_fields_set:
         study = study.model_copy(update={"methods": TRANSFER_METHODS})
+    if study.chains:
+        study = study.model_copy(update={"methods": with_heads(study.methods, study.chains, study.sparsities)})
     name = study.name or Path(study.folder).name or "study"
     precision = study.precision
     if precision == "auto":

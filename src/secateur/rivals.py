@@ -82,7 +82,7 @@ def made(net: Study, rival: Rival) -> Made:
     sized: dict[str, Study] = {}
     if not rival.why_none:
         if rival.px:
-            small = net.model_copy(update={"input_px": rival.px, "methods": (choice,)})
+            small = net.model_copy(update={"input_px": rival.px, "methods": (choice,), "chains": ()})
             own = list(_on_smaller_photos(small, choice, rival.px))
             steps += own
             sized |= {step.id: small for step in own}

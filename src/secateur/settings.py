@@ -12,6 +12,8 @@ import tomli_w
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from secateur import catalogue
+from secateur.chained import Chain, parsed
+from secateur.chained import check as check_chain
 from secateur.choice import MethodChoice, Table, sparsity
 from secateur.errors import NotKnown, UserError
 from secateur.quantities import in_bytes, milliseconds, seconds
@@ -64,6 +66,11 @@ class Study(Table):
         "filter-taylor, each by one ranking",
     )
     sparsities: tuple[float, ...] = Field(default=(0.3, 0.5, 0.7, 0.9), description="targets for every method")
+    chains: tuple[Chain, ...] = Field(
+        default=(),
+        description="networks pruned in stages, such as 'filter-fpgm 50% > lamp 80% > int8 > packed': each stage is "
+        "retrained, measured, and held against dense trained on as often",
+    )
     seeds: tuple[int, ...] = Field(default=(0, 1, 2), description="training seeds; every one trains all networks")
     recipe: str = Field(default="fast", description="how the dense network is trained")
     epochs: int = Field(default=0, ge=0, description="epochs of the dense network; 0: the recipe's")
@@ -82,6 +89,11 @@ class Study(Table):
         default=500,
         ge=0,
         description="test photos made worse in 35 ways, for the networks of the first seed; 0: none",
+    )
+    exports: tuple[str, ...] = Field(
+        default=(),
+        description="further forms of each file, of the first seed, every one checked against ONNX: "
+        + ", ".join(row.name for row in catalogue.EXPORTS[1:]),
     )
     margin: float = Field(default=1.0, gt=0, description="points of accuracy that count as equally good")
     max_size: str = Field(default="", description="such as '1MB': the file to deploy may be no larger")
@@ -111,6 +123,11 @@ class Study(Table):
         if not isinstance(value, list | tuple):
             return value
         return [{"name": v} if isinstance(v, str) else v for v in value]
+
+    @field_validator("chains", mode="before")
+    @classmethod
+    def _stages(cls, value: Any) -> Any:
+        return parsed(value)
 
     @field_validator("sparsities")
     @classmethod
@@ -174,9 +191,13 @@ class Study(Table):
             catalogue.named(catalogue.RECIPES, "recipe", recipe)
         if self.augment:
             catalogue.named(catalogue.AUGMENTATIONS, "augmentation", self.augment)
+        for name in self.exports:
+            catalogue.export(name)
         ids = [m.id for m in self.methods]
         if len(set(ids)) < len(ids):
             raise ValueError("the same method stands twice in `methods`")
+        for chain in self.chains:
+            check_chain(chain)
         self._further()
         return self
 
@@ -197,13 +218,14 @@ class Study(Table):
 OWN = (
     *("backbone", "weights", "input_px", "pool", "head", "tune", "start"),
     *("recipe", "retrain_recipe", "epochs", "retrain_epochs", "tune_epochs", "augment", "views"),
-    *("methods", "sparsities", "distil", "recalibrate", "memory", "precision"),
+    *("methods", "sparsities", "chains", "distil", "recalibrate", "memory", "precision"),
 )
 _AGREE = (
     "recipe",
     "retrain_recipe",
     "methods",
     "sparsities",
+    "chains",
     "distil",
     "recalibrate",
     "memory",
@@ -237,7 +259,7 @@ def make(values: dict[str, Any], where: str) -> Study:
 def _first(error: ValidationError) -> str:
     """The first mistake, with the nearest name for a misspelt key."""
     mistake = error.errors()[0]
-    place = ".".join(str(p) for p in mistake["loc"])
+    place = ".".join(str(p) for p in mistake["loc"] if "(" not in str(p))  # pydantic names its validators, too
     if mistake["type"] == "extra_forbidden":
         table = MethodChoice if len(mistake["loc"]) > 1 else Study
         return str(NotKnown("key", place.rsplit(".", 1)[-1], table.model_fields, see="secateur study --help"))

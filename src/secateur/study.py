@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import datetime
-import shutil
 import subprocess
-import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from secateur import __version__, catalogue, prepare
 from secateur.arms import is_transfer
 from secateur.budget import estimate
+from secateur.chains import packed
 from secateur.checking import SNAPSHOT
 from secateur.crew import crew
 from secateur.engine import LAST, Silent, Walk, Watcher, is_disk_full, planned_keys
 from secateur.errors import StepFailed, UserError
 from secateur.files import dump, read
-from secateur.limits import picks
+from secateur.handing import hand_over, with_failed
 from secateur.plan import missing_controls, plan
 from secateur.quantities import in_bytes, milliseconds
 from secateur.records import Limits, Outcome, Results, Rival, Snapshot, Step
@@ -27,8 +26,6 @@ from secateur.resolve import settle
 from secateur.settings import Study, networks
 from secateur.sizing import sized
 from secateur.store import KEYS, Store
-
-TURNS = 64  # tries to put a folder where others put theirs
 
 
 def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: str = "", jobs: int = 1) -> Results:
@@ -65,7 +62,8 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
             outcomes = Walk(steps, keys, store, home, watcher, before).run()
         results = _results(study, snapshot, store, keys, outcomes, notes, command, rivals)
         dump(results, home / "results.json")
-        _hand_over(results, store, keys, home)
+        small = {config for net in networks(study) for config in packed(net)}
+        hand_over(results, store, keys, home, small)
     return results
 
 
@@ -84,48 +82,6 @@ def _rivals(
         outcomes = Walk(before, keys, store, store.run(name), watcher).run()
     folders = [store.folder("rival", keys[s.id]) for s in looking if s.id in keys]
     return tuple(read(Rival, folder / "rival.json") for folder in folders), outcomes
-
-
-def _hand_over(results: Results, store: Store, keys: Mapping[str, str], home: Path) -> None:
-    """RUN/models/: the ONNX files that a user would take, by name: dense, and what validation chose of each method,
-    and what is picked within the limits; of several seeds, the one that did best on validation."""
-    fresh = home / f".models-{uuid.uuid4().hex[:8]}"
-    fresh.mkdir()
-    try:
-        _copy(results, store, keys, fresh)
-        put(fresh, home / "models")
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)  # where a copy failed, on a full disk for one
-
-
-def _copy(results: Results, store: Store, keys: Mapping[str, str], fresh: Path) -> None:
-    within = {pick.config for pick in picks(results)}
-    for summary in results.summaries:
-        own = [m for m in results.models if m.config == summary.config]
-        best = max(own, key=lambda m: m.val_accuracy)
-        kind = "quantize" if summary.role == "quantized" else "export"
-        exported = f"{kind}/{best.config}/seed{best.seed}"
-        wanted = summary.chosen or summary.role in ("dense", "quantized") or summary.config in within
-        if wanted and exported in keys:
-            several = len({s.backbone for s in results.summaries}) > 1
-            name = summary.config.replace("/", "-") if several else summary.config.split("/", 1)[1].replace("/", "-")
-            shutil.copy(store.folder(kind, keys[exported]) / "model.onnx", fresh / f"{name}.onnx")
-
-
-def put(fresh: Path, folder: Path) -> None:
-    """`fresh` takes the place of `folder`, whatever another run of the same study puts there at the same moment."""
-    for turn in range(TURNS):
-        old = fresh.with_name(f"{fresh.name}-old{turn}")
-        with suppress(OSError):  # none yet, or another run has just moved it
-            folder.rename(old)
-        try:
-            fresh.rename(folder)
-            return
-        except OSError:
-            if turn == TURNS - 1:
-                raise
-        finally:
-            shutil.rmtree(old, ignore_errors=True)
 
 
 def _can_be_split(study: Study, snapshot: Snapshot) -> None:
@@ -184,6 +140,7 @@ def _results(
         searches=collected.searches,
         scans=collected.scans,
         rankings=collected.rankings,
+        exports=with_failed(collected.exports, outcomes),
         rivals=collected.rivals,
         limits=Limits(in_bytes(study.max_size), milliseconds(study.max_latency), in_bytes(study.max_memory)),
         missing_controls=missing_controls(study, rivals),

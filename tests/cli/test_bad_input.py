@@ -9,18 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import in_process as secateur
 from PIL import Image
-
-
-def secateur(*arguments: object, cwd: Path, **more: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "secateur", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=os.environ | more.pop("env", {}),
-        **more,
-    )
 
 
 def one_line(done: subprocess.CompletedProcess[str], said: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -13,38 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import SMALL, secateur
 
 from secateur.data.pixels import decode
 from secateur.methods import OWN
-
-
-def secateur(*arguments: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "secateur", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=os.environ | {"COLUMNS": "120"},
-    )
-    assert done.returncode == code, done.stderr
-    return done
-
-
-SMALL = "--backbone cnn --input-px 16 --epochs 3 --retrain-epochs 1 --seeds 0,1 --sparsities 0.5 --bench 4"
-SMALL += " --methods magnitude"
-
-
-@pytest.fixture(scope="module")
-def home(photos_112px: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds `photos/` (two classes of 30 real ones) and a finished run of two seeds."""
-    folder = tmp_path_factory.mktemp("home")
-    for name in ("cane", "ragno"):
-        (folder / "photos" / name).mkdir(parents=True)
-        for photo in sorted((photos_112px / "raw-img" / name).iterdir())[:30]:
-            shutil.copy(photo, folder / "photos" / name)
-    words = f"{SMALL} --jobs 2"
-    secateur("study", "photos", *words.split(), "--budget", "", cwd=folder)
-    return folder
 
 
 def test_scan_as_json_and_csv(home: Path):
@@ -109,8 +80,7 @@ def test_predict_answers_as_the_file_does_and_lists_broken_photos(home: Path):
 
 def test_the_same_command_again_makes_nothing(home: Path):
     before = {p: p.stat().st_mtime_ns for p in (home / "runs" / ".store").glob("*/*") if p.parent.name != "snapshot"}
-    words = SMALL
-    secateur("study", "photos", *words.split(), "--budget", "", cwd=home)
+    secateur("study", "photos", *SMALL.split(), "--budget", "", cwd=home)
     after = {p: p.stat().st_mtime_ns for p in (home / "runs" / ".store").glob("*/*") if p.parent.name != "snapshot"}
     assert after == before
 
@@ -118,8 +88,7 @@ def test_the_same_command_again_makes_nothing(home: Path):
 def test_moving_the_folder_retrains_nothing(home: Path, tmp_path: Path):
     shutil.copytree(home / "photos", tmp_path / "moved" / "photos")
     before = set((home / "runs" / ".store" / "train").iterdir())
-    words = SMALL
-    secateur("study", tmp_path / "moved" / "photos", *words.split(), "--budget", "", "--name", "moved", cwd=home)
+    secateur("study", tmp_path / "moved" / "photos", *SMALL.split(), "--budget", "", "--name", "moved", cwd=home)
     assert set((home / "runs" / ".store" / "train").iterdir()) == before
     results = json.loads((home / "runs" / "moved" / "results.json").read_text())
     assert results["data"]["folder"] == str(tmp_path / "moved" / "photos")

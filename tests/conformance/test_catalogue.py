@@ -86,14 +86,13 @@ def scopes(method: Method) -> list[str]:
     return [s if s != "sensitivity" else "layer" for s in method.scopes]
 
 
-def pools(found: dict[str, torch.Tensor], scope: str) -> list[dict[str, torch.Tensor]]:
-    """What is compared with one another, as tensors of one row."""
+def pools(found: dict[str, torch.Tensor], scope: str) -> list[torch.Tensor]:
+    """What is compared with one another: a row each of (k, n) tensors."""
     if scope == "global":
-        return [found]
+        return [torch.cat([t.flatten() for t in found.values()])[None]] if found else []
     if scope == "layer":
-        return [{n: t} for n, t in found.items()]
-    split = [t.flatten(1) if scope == "row" else t.movedim(1, -1).reshape(-1, 4) for t in found.values()]
-    return [{"": row} for t in split for row in t]
+        return [t.flatten()[None] for t in found.values()]
+    return [t.flatten(1) if scope == "row" else t.movedim(1, -1).reshape(-1, 4) for t in found.values()]
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -116,11 +115,9 @@ def test_weight_scores(method: Method, network: str):
         for target in method.targets or TARGETS:
             found = masks.lowest(own, target, scope)
             for marks, rated in zip(pools(found, scope), pools(own, scope), strict=True):
-                mark, value = (torch.cat([t.flatten() for t in side.values()]) for side in (marks, rated))
-                assert int((~mark).sum()) == masks.count(target, len(mark))
-                gone, kept = value[~mark], value[mark]
-                if len(gone) and len(kept):
-                    assert gone.max() <= kept.min()
+                assert ((~marks).sum(1) == masks.count(target, marks.shape[1])).all()
+                gone, kept = rated.masked_fill(marks, -torch.inf), rated.masked_fill(~marks, torch.inf)
+                assert (gone.amax(1) <= kept.amin(1)).all()
             total = sum(m.numel() for m in found.values())
             if method.exact and scope == "global" and total:
                 assert sum(int((~m).sum()) for m in found.values()) == masks.count(target, total)

@@ -3,62 +3,71 @@
 from __future__ import annotations
 
 import hashlib
-from enum import StrEnum
 from pathlib import Path
 
 import typer
 
 from secateur import catalogue
-from secateur.cli.common import JSON, RUNS, echo_json, mebibytes
+from secateur.cli.common import JSON, RUNS, console, echo_json, mebibytes
 from secateur.cli.runs import run_of
 from secateur.errors import NotKnown
 from secateur.files import read
-from secateur.records import Results
+from secateur.records import ModelResult, Results
 
-
-class Format(StrEnum):
-    """What the model file is."""
-
-    onnx = "onnx"
-    packed = "packed"
-    packed_fp16 = "packed-fp16"
-    packed_int8 = "packed-int8"
+FORMS = "; ".join(f"{row.name}: {row.help}" for row in catalogue.EXPORTS)
 
 
 def add(app: typer.Typer) -> None:
     """The command."""
 
-    @app.command(epilog="Example:  secateur export photos --model dense --out fox-or-hare")
+    @app.command(epilog="Example:  secateur export photos --model dense --to onnx-int8 --out fox-or-hare")
     def export(
         run: str = typer.Argument(..., help="A run's name, or its folder."),
         model: str = typer.Option(..., "--model", help="A model of RUN/models, by its name."),
-        to: Format = typer.Option(
-            Format.onnx, "--to", help="onnx: as it is; packed: a small file for pruned ones, exactly or rounded."
-        ),
+        to: str = typer.Option("onnx", "--to", help=f"The form of the file. {FORMS}"),
         out: Path = typer.Option(..., "--out", help="The folder to make; it must not be there yet."),
         runs: Path = RUNS,
         as_json: bool = JSON,
     ) -> None:
-        """Make a folder to hand on: the model, labels, a model card, checksums, and a script that needs no Secateur."""
+        """Make a folder to hand on: the model, labels, a model card, checksums, and a script that needs no Secateur.
+
+        Preprocessing is inside of every file. Another form than ONNX is made of what the study kept, and compared with
+        the ONNX file on its validation photos: what does not answer as it should is not handed on.
+        """
+        row = catalogue.export(to)
         home = run_of(run, runs)
         results = read(Results, home / "results.json")
-        there = {file.stem: file for file in sorted((home / "models").glob("*.onnx"))}
-        if model not in there:
-            raise NotKnown("model of this run", model, there)
-        content = there[model].read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        found = next((m for m in results.models if m.file_sha256 == digest), None)
-        if found is None:
-            raise NotKnown("file that this run measured", model, there)
-        values = {Format.packed_fp16: "fp16", Format.packed_int8: "int8"}.get(to, "")
-        error = 0.0
-        if to is not Format.onnx:
-            made = catalogue.load("secateur.export.packing:pack")(content, values or "fp32")
-            content, error = made.content, made.error
-        words = catalogue.load("secateur.report.card:card")(results, found.config, len(content), values, error)
+        file, found = _model(home, results, model)
+        catalogue.load("secateur.export.bundle:refuse")(out)
+        form = None
+        if row.name != "onnx":
+            from secateur.cli.watch import Shown
+
+            shown = Shown(console())
+            try:
+                making = catalogue.load("secateur.exporting:made")
+                form = making(results, found, row.name, home.parent, home.name, shown)
+            finally:
+                shown.close()
+        parts = {p.name: p for p in form.files} if form else {row.file: file}
+        size = sum(p.stat().st_size for p in parts.values())
+        words = catalogue.load("secateur.report.card:card")(results, found.config, size, row.name, form)
         labels = list(results.data.classes)
-        sums = catalogue.load("secateur.export.bundle:write")(out, content, to is not Format.onnx, labels, words)
+        sums = catalogue.load("secateur.export.bundle:write")(out, parts, row.runtime, labels, words)
         if as_json:
-            echo_json({"folder": str(out), "model": found.id, "bytes": len(content), "error": error, "sha256": sums})
+            facts = {"folder": str(out), "model": found.id, "format": row.name, "bytes": size}
+            echo_json(facts | {"error": form.error if form else 0.0, "sha256": sums})
             return
-        typer.echo(f"{out}: {found.name}, {mebibytes(len(content))}; try: python {out}/predict.py PHOTO")
+        typer.echo(f"{out}: {found.name}, {row.name}, {mebibytes(size)}; try: python {out}/predict.py PHOTO")
+
+
+def _model(home: Path, results: Results, name: str) -> tuple[Path, ModelResult]:
+    """Its file, and what was measured of it. Raises NotKnown."""
+    there = {file.stem: file for file in sorted((home / "models").glob("*.onnx"))}
+    if name not in there:
+        raise NotKnown("model of this run", name, there)
+    digest = hashlib.sha256(there[name].read_bytes()).hexdigest()
+    found = next((m for m in results.models if m.file_sha256 == digest), None)
+    if found is None:
+        raise NotKnown("file that this run measured", name, there)
+    return there[name], found

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from secateur.arms import Way, arm_id, arms, is_transfer, percent, recipe_for, targets, ways
+from secateur.arms import Way, arm_id, arms, is_transfer, percent, recipe_for, targets, title, ways
 from secateur.budget import Estimate, describe
+from secateur.chains import links
 from secateur.cli.common import STOP, duration, mebibytes
 from secateur.plan import plan
 from secateur.records import Outcome, Step
@@ -104,6 +105,7 @@ def _network(study: Study) -> list[tuple[str, str]]:
         *_training(study),
         ("methods", "; ".join(describe(c) for c in study.methods) or "none"),
         ("sparsities", ", ".join(percent(t) for t in _asked(study)) or "none"),
+        *[("chain", title(link.config)) for link in links(study) if not link.control],
         ("controls", _controls(study)),
     ]
 

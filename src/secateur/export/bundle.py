@@ -15,16 +15,20 @@ from secateur.errors import UserError
 SUMS = "SHA256SUMS"
 
 
-def write(folder: Path, model: bytes, packed: bool, labels: list[str], card: str) -> dict[str, str]:
-    """model.onnx or model.packed, labels.json, README.md (the card), predict.py and the checksums of all; the folder is
-    whole or absent. Returns file → sha256. Raises UserError where there is one already, or it cannot be written."""
-    if folder.exists():
-        raise UserError(f"{folder} exists already: name a folder that does not")
-    content: dict[str, bytes] = {
-        "model.packed" if packed else "model.onnx": model,
+def write(folder: Path, model: Mapping[str, Path], runtime: str, labels: list[str], card: str) -> dict[str, str]:
+    """The files of a model under their names there, labels.json, README.md (the card), predict.py with a few lines for
+    its run-time, and the checksums of all; the folder is whole or absent. Returns file → sha256.
+
+    Raises UserError where there is a folder already, or it cannot be written.
+    """
+    refuse(folder)
+    content: dict[str, bytes] = {name: path.read_bytes() for name, path in model.items()}
+    packed = any(name.endswith(".packed") for name in content)
+    content |= {
         "labels.json": (json.dumps(labels, ensure_ascii=False, indent=1) + "\n").encode(),
         "README.md": card.encode(),
-        "predict.py": _script("predict.py"),
+        "predict.py": _script("handed/predict.py"),
+        "runtime.py": _script(f"handed/in_{runtime}.py"),
     }
     if packed:
         content["packed.py"] = _script("packed.py")
@@ -41,6 +45,12 @@ def write(folder: Path, model: bytes, packed: bool, labels: list[str], card: str
     return sums
 
 
+def refuse(folder: Path) -> None:
+    """Raises UserError for a folder that exists."""
+    if folder.exists():
+        raise UserError(f"{folder} exists already: name a folder that does not")
+
+
 def _fill(folder: Path, content: Mapping[str, bytes]) -> None:
     folder.mkdir(parents=True)
     for name, data in content.items():
@@ -48,6 +58,5 @@ def _fill(folder: Path, content: Mapping[str, bytes]) -> None:
 
 
 def _script(name: str) -> bytes:
-    """packed.py is this package's own; predict.py lies beside it and is no part of it."""
-    place = files("secateur.export")
-    return (place / name if name == "packed.py" else place / "handed" / name).read_bytes()
+    """packed.py is this package's own; what lies in handed/ is no part of it."""
+    return (files("secateur.export") / name).read_bytes()

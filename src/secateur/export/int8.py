@@ -6,17 +6,15 @@ filter; activations unsigned, one scale a tensor, from the least and the largest
 
 from __future__ import annotations
 
-import logging
 import tempfile
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from secateur.errors import StepFailed
+from secateur.export.converting import converting
 from secateur.export.runtime import Pixels
 
 PHOTOS = 200  # to calibrate with
@@ -39,24 +37,20 @@ def quantize(file: Path, photos: Pixels, out: Path, *, family: str, reduce_range
 
     if len(photos) < LEAST:
         raise StepFailed(f"INT8 needs at least {LEAST} photos to calibrate with, got {len(photos)}")
-    with tempfile.TemporaryDirectory(dir=out.parent) as folder, _quiet():
+    with tempfile.TemporaryDirectory(dir=out.parent) as folder, converting("INT8"):
         folded, made = Path(folder, "folded.onnx"), Path(folder, "int8.onnx")
-        try:
-            quant_pre_process(file, folded, skip_symbolic_shape=True)
-            quantize_static(
-                folded,
-                made,
-                _Reader(photos),
-                quant_format=QuantFormat.QDQ,
-                per_channel=True,
-                reduce_range=reduce_range,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-                calibrate_method=CalibrationMethod.MinMax,
-            )
-        except Exception as error:  # the quantiser raises what it likes
-            first = str(error).strip().splitlines()
-            raise StepFailed(f"INT8: {first[0] if first else type(error).__name__}") from error
+        quant_pre_process(file, folded, skip_symbolic_shape=True)
+        quantize_static(
+            folded,
+            made,
+            _Reader(photos),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            reduce_range=reduce_range,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )
         proto = onnx.load(made)
     told = {p.key: p.value for p in onnx.load(file, load_external_data=False).metadata_props}
     del proto.metadata_props[:]
@@ -73,17 +67,3 @@ class _Reader:
     def get_next(self) -> dict[str, Any] | None:
         batch = next(self.batches, None)
         return None if batch is None else {"photos": np.ascontiguousarray(batch)}
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """The quantiser tells of its progress on the root logger."""
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        root.setLevel(level)

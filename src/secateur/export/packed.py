@@ -29,7 +29,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
     name: np.dtype(code)
     for name, code in (("float32", "<f4"), ("fp32", "<f4"), ("fp16", "<f2"), ("int8", "i1"), ("uint8", "u1"))
 }
-FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9}]
+FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 20}]  # a compressor made in little memory, and time
 
 
 class Altered(Exception):

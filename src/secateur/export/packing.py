@@ -9,6 +9,7 @@ import hashlib
 import json
 import lzma
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from secateur.export.packed import FILTERS, MAGIC
 Values = Literal["fp32", "fp16", "int8"]
 LEAST = 64  # elements: a smaller tensor stays with the rest
 MOST_K = 24
+SAMPLES, SAMPLE, NOISE = 16, 4096, 0.99  # looks at a plane of bytes, bytes a look, what of them may stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,32 @@ def pack(content: bytes, values: Values = "fp32") -> Packed:
         worst = max(worst, off)
         done, bits = at + len(raw), bits + found.reference_bits
     rest.append(content[done:])
-    body = lzma.compress(b"".join(rest), lzma.FORMAT_RAW, filters=FILTERS)
+    body = _lzma(b"".join(rest))
     whole = hashlib.sha256(b"".join([*made, rest[-1]])).hexdigest()
     head = {"size": len(content), "sha256": whole, "rest": len(body), "tensors": table}
-    words = lzma.compress(json.dumps(head, separators=(",", ":")).encode(), lzma.FORMAT_RAW, filters=FILTERS)
+    words = _lzma(json.dumps(head, separators=(",", ":")).encode())
     packed = b"".join([MAGIC, len(words).to_bytes(4, "big"), words, body, *streams])
     return Packed(packed, worst, int(np.ceil(bits / 8)))
+
+
+def exactly(source: Path, out: Path) -> None:
+    """Write out/model.packed of an exported ONNX file: it becomes that file again when it is loaded."""
+    _write(source, out, "fp32")
+
+
+def in_fp16(source: Path, out: Path) -> None:
+    """The same, weights rounded to float16."""
+    _write(source, out, "fp16")
+
+
+def in_int8(source: Path, out: Path) -> None:
+    """The same, weights rounded to eight bits with a scale a channel."""
+    _write(source, out, "int8")
+
+
+def _write(source: Path, out: Path, values: Values) -> None:
+    made = pack(source.read_bytes(), values)
+    (out / "model.packed").write_bytes(made.content)
 
 
 def _off(restored: npt.NDArray[Any], array: npt.NDArray[Any]) -> float:
@@ -154,6 +176,15 @@ def rice(mask: npt.NDArray[np.bool_]) -> tuple[bytes, bytes, int]:
 
 
 def _least(plane: bytes) -> bytes:
-    """Through lzma where that is less: a stream as long as what it holds is taken as it is."""
-    squeezed = lzma.compress(plane, lzma.FORMAT_RAW, filters=FILTERS)
+    """Through lzma where that is less: a stream as long as what it holds is taken as it is. The low bytes of floats are
+    noise, which a look at little of them shows."""
+    size = max(len(plane) // SAMPLES, 1)
+    look = b"".join(plane[i : i + SAMPLE] for i in range(0, len(plane), size))
+    if len(plane) > 2 * SAMPLES * SAMPLE and len(_lzma(look)) > NOISE * len(look):
+        return plane
+    squeezed = _lzma(plane)
     return squeezed if len(squeezed) < len(plane) else plane
+
+
+def _lzma(data: bytes) -> bytes:
+    return lzma.compress(data, lzma.FORMAT_RAW, filters=FILTERS)

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 TOLERANCE_FP32 = 1e-4
 INT8_LOSES = 0.01  # of accuracy, at most
+FP16_ALIKE = 0.995  # of decisions, at least
+FP16_LOSES = 0.005  # of decisions, at most
 
 
 @dataclass(frozen=True, slots=True)

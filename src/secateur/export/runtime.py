@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from secateur.errors import UserError
+from secateur.errors import UserError, first_line
 from secateur.export.packed import MAGIC, Altered, is_packed, unpack
 
 Pixels = npt.NDArray[np.uint8]  # (n, px, px, 3) RGB
@@ -54,7 +54,7 @@ def load(file: Path, threads: int = 0) -> Classifier:
     try:
         session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class
-        raise UserError(f"{file} is no ONNX model that onnxruntime can run: {_first(error)}") from error
+        raise UserError(f"{file} is no ONNX model that onnxruntime can run: {first_line(error)}") from error
     properties = session.get_modelmeta().custom_metadata_map
     if "secateur.labels" not in properties:
         raise UserError(f"{file} is an ONNX model, but not one that Secateur wrote: it names no labels")
@@ -65,7 +65,3 @@ def softmax(logits: Logits) -> Logits:
     """Probabilities a photo; (n, classes) → (n, classes)."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
-
-
-def _first(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -14,19 +14,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from secateur.errors import NotKnown, UserError
+from secateur.errors import NotKnown, UserError, first_line
 
 Array = npt.NDArray[Any]
-PACKAGES = {"onnxruntime": "onnxruntime", "openvino": "openvino", "litert": "ai_edge_litert"}
+PACKAGES = {
+    "onnxruntime": "onnxruntime",
+    "openvino": "openvino",
+    "litert": "ai_edge_litert",
+    "executorch": "executorch",
+}
 INT8_FOR = "secateur.int8_for"  # in a file's metadata, as secateur.export.int8 writes it
-USUAL = {".onnx": "onnxruntime", ".xml": "openvino", ".tflite": "litert"}  # by a file's suffix
+USUAL = {  # by a file's suffix
+    ".onnx": "onnxruntime",
+    ".xml": "openvino",
+    ".tflite": "litert",
+    ".pte": "executorch",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A model, loaded."""
 
-    call: Callable[[Array], object]  # photos of `shape` and `dtype`, answered
+    call: Callable[[Array], Array]  # photos of `shape` and `dtype` → its first output
     shape: tuple[int, int, int]  # of one photo, as the file wants it
     dtype: Any
     fixed_batch: int  # the only batch it takes; 0: any
@@ -67,13 +77,11 @@ def open_model(file: Path, runtime: str, threads: int, profile_to: str = "") -> 
     model that does not take one image.
     """
     try:
-        opened: Opened = {"onnxruntime": _onnxruntime, "openvino": _openvino, "litert": _litert}[runtime](
-            file, threads, profile_to
-        )
+        opened: Opened = _OPENERS[runtime](file, threads, profile_to)
     except UserError:
         raise
     except Exception as error:  # run-times' exceptions share no base class
-        raise UserError(f"{file.name} does not load in {runtime}: {_first(error)}") from error
+        raise UserError(f"{file.name} does not load in {runtime}: {first_line(error)}") from error
     return opened
 
 
@@ -90,11 +98,11 @@ def _onnxruntime(file: Path, threads: int, profile_to: str) -> Opened:
         options.enable_profiling, options.profile_file_prefix = True, profile_to
     session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     inputs = session.get_inputs()
-    shape, dtype, fixed = _one_image(file, [(i.name, i.shape, i.type.removeprefix("tensor(")[:-1]) for i in inputs])
+    shape, dtype, fixed = one_image(file, [(i.name, i.shape, i.type.removeprefix("tensor(")[:-1]) for i in inputs])
     name = inputs[0].name
 
-    def call(x: Array) -> object:
-        return session.run(None, {name: x})
+    def call(x: Array) -> Array:
+        return np.asarray(session.run(None, {name: x})[0])
 
     family = session.get_modelmeta().custom_metadata_map.get(INT8_FOR, "")
     return Opened(call, shape, dtype, fixed, session.end_profiling if profile_to else None, family)
@@ -112,8 +120,12 @@ def _openvino(file: Path, threads: int, profile_to: str) -> Opened:
     for i in compiled.inputs:
         sizes = [d.get_length() if d.is_static else "n" for d in i.partial_shape]
         seen.append((i.any_name, sizes, {"u8": "uint8", "f32": "float"}.get(i.element_type.get_type_name(), "other")))
-    shape, dtype, fixed = _one_image(file, seen)
-    return Opened(lambda x: request.infer([x], share_inputs=True), shape, dtype, fixed)
+    shape, dtype, fixed = one_image(file, seen)
+
+    def call(x: Array) -> Array:
+        return np.asarray(request.infer([x], share_inputs=True)[0])
+
+    return Opened(call, shape, dtype, fixed)
 
 
 def _litert(file: Path, threads: int, profile_to: str) -> Opened:
@@ -124,23 +136,48 @@ def _litert(file: Path, threads: int, profile_to: str) -> Opened:
     inputs = interpreter.get_input_details()
     names = {np.uint8: "uint8", np.float32: "float"}
     seen = [(i["name"], list(i["shape_signature"]), names.get(i["dtype"], "other")) for i in inputs]
-    shape, dtype, fixed = _one_image(file, seen)
+    shape, dtype, fixed = one_image(file, seen)
     place = inputs[0]["index"]
     held = [0]
 
-    def call(x: Array) -> object:
+    def call(x: Array) -> Array:
         if len(x) != held[0]:
             interpreter.resize_tensor_input(place, x.shape)
             interpreter.allocate_tensors()
             held[0] = len(x)
         interpreter.set_tensor(place, x)
         interpreter.invoke()
-        return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+        return np.asarray(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
 
     return Opened(call, shape, dtype, fixed)
 
 
-def _one_image(file: Path, inputs: list[tuple[str, list[Any], str]]) -> tuple[tuple[int, int, int], Any, int]:
+def _executorch(file: Path, threads: int, profile_to: str) -> Opened:
+    """Its thread pool takes all cores whatever is asked for: `threads` holds for operations outside of XNNPACK."""
+    import torch
+    from executorch.runtime import Runtime
+
+    program = Runtime.get().load_program(file)
+    method = program.load_method("forward")
+    about = method.metadata.input_tensor_meta(0)
+    kind = {0: "uint8", 6: "float"}.get(about.dtype(), "other")  # as torch's ScalarType counts
+    shape, dtype, fixed = one_image(file, [("photos", list(about.sizes()), kind)])
+
+    def call(x: Array) -> Array:
+        return np.asarray(method.execute([torch.from_numpy(x)])[0].numpy())
+
+    return Opened(call, shape, dtype, fixed)
+
+
+_OPENERS = {
+    "onnxruntime": _onnxruntime,
+    "openvino": _openvino,
+    "litert": _litert,
+    "executorch": _executorch,
+}
+
+
+def one_image(file: Path, inputs: list[tuple[str, list[Any], str]]) -> tuple[tuple[int, int, int], Any, int]:
     """(shape of a photo, its type, the only batch or 0) from (name, shape, type) of every input."""
     types = {"uint8": np.uint8, "float": np.float32}
     if len(inputs) == 1:
@@ -152,7 +189,3 @@ def _one_image(file: Path, inputs: list[tuple[str, list[Any], str]]) -> tuple[tu
             return (rest[0], rest[1], rest[2]), types[kind], fixed
     said = "; ".join(f"'{name}' {kind} {'×'.join(str(n) for n in sizes)}" for name, sizes, kind in inputs)
     raise UserError(f"{file.name} is no image classifier: it takes {said or 'nothing'}, not one photo of a stated size")
-
-
-def _first(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

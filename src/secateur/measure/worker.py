@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from secateur.errors import UserError
+from secateur.errors import UserError, first_line
 from secateur.measure.runtimes import PACKAGES, Array, Opened, open_model
 
 
@@ -61,8 +61,7 @@ def _serve(opened: Opened) -> None:
         try:
             answer = {"ns": timed(opened, inputs[batch], asked.get("runs", 1), asked.get("before", 0))}
         except Exception as error:  # run-times' exceptions share no base class
-            said = str(error).strip().splitlines()
-            _say({"error": said[0] if said else type(error).__name__})
+            _say({"error": first_line(error)})
             continue
         _say(answer | {"peak": peak_bytes(), "cpu_ns": time.process_time_ns()})
 

@@ -9,6 +9,7 @@ from secateur.records.answers import UNSURE, Answer
 from secateur.records.bench import Bench, Candidate, LayerTime, Peak, Speed, Timing, UnderLimit, Way
 from secateur.records.calibration import Bin, Reliability
 from secateur.records.comparisons import Comparison, Verdict
+from secateur.records.exports import Converted, Exported
 from secateur.records.harm import ClassChange, Harm, Paid, Robustness, RobustnessRow, Victim
 from secateur.records.limits import Cost, Fit, Fits, Limits, Pick
 from secateur.records.models import ClassRow, Epoch, Evaluation, History, LayerRow, Parity, Profile, Sizes
@@ -30,10 +31,12 @@ __all__ = [
     "ClassChange",
     "ClassRow",
     "Comparison",
+    "Converted",
     "Cost",
     "DataFacts",
     "Epoch",
     "Evaluation",
+    "Exported",
     "Fit",
     "Fits",
     "Harm",

@@ -75,12 +75,12 @@ class Sizes:
     """The same sizes for every model: weights only, no optimiser state. Bytes."""
 
     file: int  # weights.safetensors as it lies on the disk
-    deflate: int  # after zlib level 9
-    zstd: int  # after zstandard level 19
+    deflate: int  # after zlib level 6, as zip programs take
+    zstd: int  # after zstandard level 12
     reference: int  # n·H(sparsity) bits a layer for the positions + kept values × bits of their type
     onnx: int  # the exported file, which is what is deployed
     memory: int  # parameter bytes once loaded (zeros included); not the process's memory
-    packed: int = 0  # a bit a value for the positions, zstandard over them, and the kept values as they are
+    packed: int = 0  # the exported file in packed form, every value exact: what `secateur pack` writes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from secateur.records.bench import Bench
 from secateur.records.comparisons import Comparison
+from secateur.records.exports import Exported
 from secateur.records.harm import Harm
 from secateur.records.limits import Limits
 from secateur.records.models import Evaluation, History, Parity, Profile, Sizes
@@ -18,7 +19,8 @@ from secateur.records.search import Search
 from secateur.records.steps import Outcome
 
 # A rival is a control that takes as long as a cut network, or has its shape: not trained from the same start.
-Role = Literal["dense", "control", "pruned", "quantized", "rival"]
+# Chained: pruned in stages, or quantised after it.
+Role = Literal["dense", "control", "pruned", "quantized", "rival", "chained"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Summary:
     chosen: bool  # its method's choice
     test_accuracy: Measured | None
     val_accuracy: Measured
+    made_of: str = ""  # of a chain: the configuration of the stage before
     begins: str = "dense"  # the network that was pruned: its "initialisation", or one that was trained with a penalty
 
 
@@ -116,6 +119,7 @@ class Results:
     searches: tuple[Search, ...] = ()  # of targets in time
     rankings: tuple[Comparison, ...] = ()  # of methods with each other, at equal targets: a table of its own
     scans: tuple[Scan, ...] = ()  # of every layer alone, of the first seed
+    exports: tuple[Exported, ...] = ()  # the first seed's files in the other forms that were asked for
     limits: Limits = field(default_factory=Limits)  # that the device sets
     notes: tuple[str, ...] = ()  # what was shrunk to the budget, and other things said in words
     published: dict[str, Any] = field(default_factory=dict)  # the study file's [published] table

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+from typing import Any, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from secateur.records import Results
+from secateur import catalogue
+from secateur.records import Parity, Results
 from secateur.report.formats import milliseconds, percent, signed, size
 from secateur.report.story import tell
 
 TEMPLATE = "card.md"
+PACKAGES = {"litert": "ai-edge-litert"}  # to install for a run-time, where it has another name
 
 
-def card(results: Results, config: str, size_bytes: int, values: str = "", error: float = 0.0) -> str:
-    """Markdown. `config`: one of the results' models; `values`: how a packed file keeps weights, where not exactly, and
-    `error` by how much they differ. Every figure is the report's."""
+class Form(Protocol):
+    """A file in another form than ONNX, compared with it."""
+
+    parity: Parity | None
+    error: float
+
+
+def card(results: Results, config: str, size_bytes: int, format: str = "onnx", form: Form | None = None) -> str:
+    """Markdown. `config`: one of the results' models; `format`: of the file, as the catalogue names it, and `form`, how
+    it answers beside the ONNX file. Every figure is the report's, or was seen when the file was made."""
+    written = catalogue.export(format)
     told = tell(results)
     row = next(m for m in told["models"] if m["config"] == config)
     model = next(m for m in results.models if m.config == config)
@@ -51,11 +62,23 @@ def card(results: Results, config: str, size_bytes: int, values: str = "", error
         paid=_paid(told, config),
         size=size(size_bytes),
         size_bytes=f"{size_bytes:,}",
-        values=values,
-        error=percent(error, 2) if error else "",
+        format=written,
+        package=PACKAGES.get(written.runtime, written.runtime),
+        alike=_alike(form.parity) if form and form.parity else "",
+        error=percent(form.error, 2) if form and form.error else "",
         memory=size(row["sizes"]["memory"]),
         speed=_speed(told, config),
         pretrained=bool(results.study.get("weights")),
+    )
+
+
+def _alike(parity: Parity) -> str:
+    """How a file in another form answers."""
+    accuracy = parity.val_accuracy
+    return (
+        f"The ONNX file, which was measured, and this one decide alike on {percent(parity.equal_decisions, 2)} of "
+        f"{parity.n:,} validation photos; largest difference of a logit {parity.relative_logit_difference:.2g} of the "
+        f"largest. Validation accuracy of this file {_within(asdict(accuracy))}."
     )
 
 

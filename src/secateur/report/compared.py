@@ -32,7 +32,11 @@ def compared(story: Story, ranking: Story) -> Iterator[tuple[str, Spec]]:
 
 def _belongs(row: Spec, ranking: Story) -> bool:
     """A method or control of this structure, or the dense network trained on."""
-    if row["backbone"] != ranking["backbone"] or not row["test_accuracy"] or row["role"] in ("quantized", "rival"):
+    if (
+        row["backbone"] != ranking["backbone"]
+        or not row["test_accuracy"]
+        or row["role"] in ("quantized", "rival", "chained")
+    ):
         return False
     return bool(row["reference"] or (row["method"] and row["structured"] == ranking["structured"]))
 

@@ -139,7 +139,7 @@ def accuracy_against_sparsity(story: Story) -> list[Spec]:
     """
     groups: dict[tuple[str, bool], list[Spec]] = {}
     for row in story["models"]:
-        if row["method"] and row["test_accuracy"] and row["role"] != "quantized":
+        if row["method"] and row["test_accuracy"] and row["role"] not in ("quantized", "chained"):
             groups.setdefault((row["backbone"], row["structured"]), []).append(row)
     kept = [r for r in story["models"] if r["test_accuracy"] and not r["random"]]
     every = [v for r in kept or story["models"] if r["test_accuracy"] for v in ends(r["test_accuracy"])]

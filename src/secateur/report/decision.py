@@ -42,7 +42,7 @@ def better_dense(results: Results, backbone: str) -> str:
 
 def decide(results: Results, backbone: str) -> Answer:
     """The answer for one backbone of a study. Raises nothing: what is missing makes the answer smaller."""
-    own = [s for s in results.summaries if s.backbone == backbone and s.role == "pruned"]
+    own = [s for s in results.summaries if s.backbone == backbone and s.role in ("pruned", "chained")]
     judged = sorted((judge(results, s) for s in own if s.chosen), key=lambda j: j.zstd_bytes)
     passing = [j for j in judged if j.state == "passes"]
     still_open = [j for j in judged if j.state == "open"]

@@ -9,7 +9,9 @@ from typing import Any
 
 from secateur.records import DataFacts, ModelResult, Results
 from secateur.report import published
+from secateur.report.chains import chains
 from secateur.report.decision import decide
+from secateur.report.exports import exports
 from secateur.report.harm import harms
 from secateur.report.holes import holes
 from secateur.report.ranking import rankings
@@ -51,6 +53,8 @@ def tell(results: Results) -> Row:
             "searches": searches(results, rows),
             "compared": rankings(results, rows),
             "scans": scans(results),
+            "chains": chains(results, rows),
+            "exports": exports(results, rows),
             "claims": [asdict(c) | {"claim": claim(results, c)} for c in results.comparisons],
             "holes": holes(results),
             "data": _data(results.data),

@@ -165,7 +165,9 @@ def _zeros(results: Results, config: str) -> list[str]:
 
 def _smaller_but_not_chosen(results: Results, backbone: str, judged: Sequence[Judged]) -> list[str]:
     best = min((j.zstd_bytes for j in judged if j.state == "passes"), default=float("inf"))
-    others = [s for s in results.summaries if s.backbone == backbone and s.role == "pruned" and not s.chosen]
+    others = [
+        s for s in results.summaries if s.backbone == backbone and s.role in ("pruned", "chained") and not s.chosen
+    ]
     passing = [j for j in (judge(results, s) for s in others) if j.state == "passes" and j.zstd_bytes < best]
     if not passing:
         return []

@@ -34,12 +34,15 @@ STEPS: dict[str, Row] = {
     "search": Row(1, "secateur.steps.search:find", "search.json", libraries=("torch", "onnxruntime"), local=True),
     "prune": Row(2, "secateur.steps.prune:prune", "a saved model, pruned.json"),
     "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
-    "export": Row(3, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),
+    "export": Row(4, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),
     "quantize": Row(
         1, "secateur.steps.deploy:quantize", "model.onnx, history.json", libraries=("onnxruntime", "onnx"), local=True
     ),
-    "parity": Row(1, "secateur.steps.deploy:parity", "parity.json", libraries=("torch", "onnxruntime")),
-    "profile": Row(3, "secateur.steps.measure:profile", "profile.json, sizes.json"),
+    "convert": Row(
+        1, "secateur.steps.convert:convert", "the files of a format, converted.json", libraries=("torch", "onnx")
+    ),
+    "parity": Row(1, "secateur.steps.parity:parity", "parity.json", libraries=("torch", "onnxruntime")),
+    "profile": Row(4, "secateur.steps.measure:profile", "profile.json, sizes.json"),
     "rival": Row(1, "secateur.steps.rival:find", "rival.json", tolerant=True, libraries=("onnxruntime",), local=True),
     "fresh": Row(1, "secateur.steps.rival:fresh", "a saved model"),
     "bench": Row(
@@ -50,5 +53,5 @@ STEPS: dict[str, Row] = {
     "robustness": Row(
         1, "secateur.steps.measure:robustness", "robustness.json", tolerant=True, libraries=("onnxruntime",)
     ),
-    "collect": Row(4, "secateur.steps.judge:collect", "collected.json", tolerant=True),
+    "collect": Row(5, "secateur.steps.judge:collect", "collected.json", tolerant=True),
 }

@@ -12,7 +12,7 @@ from secateur.steps.batches import plain
 from secateur.steps.context import Context
 from secateur.steps.photos import part, some
 
-PHOTOS = 1024  # of the training side
+PHOTOS = 1024  # of the training side, unless the step says otherwise
 FORWARD = 64
 BATCH = 8  # small: the square of a mean over many photos is mostly noise that cancelled
 
@@ -21,7 +21,7 @@ def gather(ctx: Context) -> None:
     """evidence.safetensors."""
     torch.set_num_threads(ctx.params["threads"])
     loaded, device, what = saved.load(ctx.inputs["model"]), ctx.params["device"], ctx.params.get("what") or "gradients"
-    side = some(part(ctx, "train"), PHOTOS)
+    side = some(part(ctx, "train"), ctx.params.get("photos") or PHOTOS)
     normal = saved.normal(loaded.preprocess)
 
     def batches() -> Any:

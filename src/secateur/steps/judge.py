@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from secateur.records import (
     Comparison,
     DataFacts,
     Evaluation,
+    Exported,
     Harm,
     History,
     Measured,
@@ -38,6 +40,7 @@ from secateur.records import (
     Summary,
 )
 from secateur.steps.context import Context
+from secateur.steps.convert import parts
 from secateur.steps.harm import harms
 from secateur.steps.photos import snapshot
 from secateur.steps.prune import Pruned
@@ -60,6 +63,7 @@ class Collected:
     scans: tuple[Scan, ...] = ()
     rivals: tuple[Rival, ...] = ()
     rankings: tuple[Comparison, ...] = ()
+    exports: tuple[Exported, ...] = ()
 
 
 def choose(ctx: Context) -> None:
@@ -102,7 +106,7 @@ def collect(ctx: Context) -> None:
         Collected(
             _facts(photos, split),
             tuple(models),
-            tuple(_summaries(models, correct, chosen, ctx.params.get("begins") or {})),
+            tuple(_summaries(models, correct, chosen, ctx.params)),
             choices,
             tuple(comparisons),
             _all(ctx, Bench, "bench"),
@@ -110,6 +114,7 @@ def collect(ctx: Context) -> None:
             searches=_all(ctx, Search, "search"),
             scans=tuple({(s.config, s.method): s for s in reversed(_all(ctx, Scan, "scan"))}.values()),
             rivals=_all(ctx, Rival, "rival"),
+            exports=tuple(_exports(ctx)),
             rankings=compare_all(alike, correct, groups, ctx.params["margin"]) if alike else (),
         ),
         ctx.out / "collected.json",
@@ -119,6 +124,16 @@ def collect(ctx: Context) -> None:
 def _all(ctx: Context, kind: type[T], name: str) -> tuple[T, ...]:
     """The records of all steps of a kind."""
     return tuple(read(kind, f / f"{name}.json") for role, f in ctx.inputs.items() if role.startswith(f"{name}/"))
+
+
+def _exports(ctx: Context) -> Iterator[Exported]:
+    for role, folder in ctx.inputs.items():
+        kind, _, at = role.partition("/")
+        if kind == "convert":
+            name, _, form = at.rpartition("@")
+            config, _, seed = name.rpartition("/seed")
+            size = sum(p.stat().st_size for p in parts(folder))
+            yield Exported(config, int(seed), form, size, _optional(ctx, f"parity/{at}", "parity.json", Parity))
 
 
 def _models(ctx: Context) -> list[ModelResult]:
@@ -187,8 +202,9 @@ def _optional(ctx: Context, role: str, file: str, kind: type[Any]) -> Any:
     return read(kind, ctx.inputs[role] / file) if role in ctx.inputs else None
 
 
-def _summaries(models: list[ModelResult], correct: Any, chosen: set[str], begins: dict[str, str]) -> list[Summary]:
+def _summaries(models: list[ModelResult], correct: Any, chosen: set[str], params: Any) -> list[Summary]:
     rows = []
+    begins, made_of = params.get("begins") or {}, params.get("made_of") or {}
     for config in dict.fromkeys(m.config for m in models):
         own = [m for m in models if m.config == config]
         first = own[0]
@@ -205,7 +221,8 @@ def _summaries(models: list[ModelResult], correct: Any, chosen: set[str], begins
                 config in chosen,
                 test,
                 _validation(own),
-                begins.get(config, "dense"),
+                begins=begins.get(config, "dense"),
+                made_of=made_of.get(config, ""),
             )
         )
     return rows

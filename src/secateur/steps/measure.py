@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from secateur.checking import FILE
-from secateur.export import runtime
+from secateur.export import packing, runtime
 from secateur.files import dump
 from secateur.measure import size, work
 from secateur.measure.accuracy import evaluate as accuracy
@@ -28,13 +28,12 @@ def profile(ctx: Context) -> None:
     tensors = [(t.numel(), int(torch.count_nonzero(t))) for t in model.state_dict().values()]
     exported = ctx.inputs["export"] / "model.onnx"
     dump(made, ctx.out / "profile.json")
+    packed = len(packing.pack(exported.read_bytes()).content)
     if ctx.params.get("format") == "onnx-int8":
-        dump(size.of_file(exported), ctx.out / "sizes.json")
+        dump(size.of_file(exported, packed), ctx.out / "sizes.json")
         return
-    dump(
-        size.sizes(folder / "weights.safetensors", exported, tensors, made.weight_bytes),
-        ctx.out / "sizes.json",
-    )
+    weights = folder / "weights.safetensors"
+    dump(size.sizes(weights, exported, tensors, made.weight_bytes, packed), ctx.out / "sizes.json")
 
 
 def evaluate(ctx: Context) -> None:

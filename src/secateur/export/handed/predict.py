@@ -1,4 +1,4 @@
-"""Says what is on photos:  python predict.py PHOTO …   Needs numpy, Pillow and onnxruntime."""
+"""Says what is on photos:  python predict.py PHOTO …   Needs numpy, Pillow and the run-time that runtime.py imports."""
 
 import hashlib
 import json
@@ -6,39 +6,34 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from PIL import Image, ImageOps
 
 HERE = Path(__file__).parent
 
 
-def content() -> bytes:
-    """The model as ONNX; its checksum is compared, so that a broken download does not answer."""
-    name = "model.packed" if (HERE / "model.packed").is_file() else "model.onnx"
-    data = (HERE / name).read_bytes()
-    sums = {name: digest for digest, name in map(str.split, (HERE / "SHA256SUMS").read_text().splitlines())}
-    if hashlib.sha256(data).hexdigest() != sums[name]:
-        sys.exit(f"{name} was altered or truncated: its checksum is another")
-    if name == "model.packed":
-        import packed
-
-        return bytes(packed.unpack(data))
-    return data
+def check() -> None:
+    """Checksums are compared, so that a broken download does not answer."""
+    for line in (HERE / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split(maxsplit=1)
+        if not (HERE / name).is_file() or hashlib.sha256((HERE / name).read_bytes()).hexdigest() != digest:
+            sys.exit(f"{name} was altered or truncated, or is gone: its checksum is another")
 
 
 def main() -> None:
-    session = onnxruntime.InferenceSession(content(), providers=["CPUExecutionProvider"])
+    check()
+    import runtime
+
+    answer, side = runtime.load(HERE)  # (1, side, side, 3) uint8 RGB → (1, classes) logits
     labels = json.loads((HERE / "labels.json").read_text(encoding="utf-8"))
-    side = session.get_inputs()[0].shape[1]
     for path in sys.argv[1:] or sys.exit(__doc__):
         try:
             with Image.open(path) as image:
                 upright = ImageOps.exif_transpose(image).convert("RGB")
-                pixels = np.asarray(upright.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=3))
+                pixels = np.array(upright.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=3))
         except (OSError, ValueError, Image.DecompressionBombError) as error:
             print(f"{path}: cannot be read: {error}")
             continue
-        logits = session.run(None, {"photos": pixels[None]})[0][0]
+        logits = answer(pixels[None])[0]
         chances = np.exp(logits - logits.max())
         best = int(chances.argmax())
         print(f"{path}: {labels[best]} {chances[best] / chances.sum():.1%}")

@@ -1,0 +1,16 @@
+"""The model in ExecuTorch: pip install executorch."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from executorch.runtime import Runtime
+
+
+def load(folder: Path) -> tuple[Callable[[Any], Any], int]:
+    """(photos → logits, the side of a photo)"""
+    program = Runtime.get().load_program(folder / "model.pte")
+    method = program.load_method("forward")
+    side = method.metadata.input_tensor_meta(0).sizes()[1]
+    return lambda photos: (program, method.execute([torch.from_numpy(photos)])[0].numpy())[1], side

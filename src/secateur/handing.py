@@ -1,0 +1,78 @@
+"""What a finished study hands over: the files that a user would take, and what became of those that were asked for."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from secateur import catalogue
+from secateur.limits import picks
+from secateur.records import Exported, Outcome, Results
+from secateur.store import Store
+
+TURNS = 64  # tries to put a folder where others put theirs
+
+
+def with_failed(made: Iterable[Exported], outcomes: Iterable[Outcome]) -> tuple[Exported, ...]:
+    """Files in further forms, with the reason of each that was not made or does not answer as it should."""
+    found = {f"{e.config}/seed{e.seed}@{e.format}": e for e in made}
+    for outcome in outcomes:
+        kind, _, at = outcome.id.partition("/")
+        if kind not in ("convert", "parity") or "@" not in at or outcome.state in ("made", "found"):
+            continue
+        name, _, form = at.rpartition("@")
+        config, _, seed = name.rpartition("/seed")
+        known = found.get(at, Exported(config, int(seed), form))
+        found[at] = replace(known, why=known.why or outcome.why)
+    return tuple(found.values())
+
+
+def hand_over(results: Results, store: Store, keys: Mapping[str, str], home: Path, small: set[str]) -> None:
+    """RUN/models/: the ONNX files that a user would take, by name: dense, and what validation chose of each method,
+    and what is picked within the limits; of several seeds, the one that did best on validation. `small`: packed, too.
+    """
+    fresh = home / f".models-{uuid.uuid4().hex[:8]}"
+    fresh.mkdir()
+    try:
+        _copy(results, store, keys, fresh, small)
+        put(fresh, home / "models")
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)  # where a copy failed, on a full disk for one
+
+
+def _copy(results: Results, store: Store, keys: Mapping[str, str], fresh: Path, small: set[str]) -> None:
+    within = {pick.config for pick in picks(results)}
+    for summary in results.summaries:
+        own = [m for m in results.models if m.config == summary.config]
+        best = max(own, key=lambda m: m.val_accuracy)
+        kind = "quantize" if best.id.startswith("quantize/") else "export"
+        exported = f"{kind}/{best.config}/seed{best.seed}"
+        wanted = summary.chosen or summary.role in ("dense", "quantized") or summary.config in within
+        if wanted and exported in keys:
+            several = len({s.backbone for s in results.summaries}) > 1
+            name = summary.config.replace("/", "-") if several else summary.config.split("/", 1)[1].replace("/", "-")
+            model = store.folder(kind, keys[exported]) / "model.onnx"
+            shutil.copy(model, fresh / f"{name}.onnx")
+            if summary.config in small:
+                packing = catalogue.load("secateur.export.packing:pack")
+                (fresh / f"{name}.packed").write_bytes(packing(model.read_bytes()).content)
+
+
+def put(fresh: Path, folder: Path) -> None:
+    """`fresh` takes the place of `folder`, whatever another run of the same study puts there at the same moment."""
+    for turn in range(TURNS):
+        old = fresh.with_name(f"{fresh.name}-old{turn}")
+        with suppress(OSError):  # none yet, or another run has just moved it
+            folder.rename(old)
+        try:
+            fresh.rename(folder)
+            return
+        except OSError:
+            if turn == TURNS - 1:
+                raise
+        finally:
+            shutil.rmtree(old, ignore_errors=True)
