@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
+
+import forked
 
 STUDY = """
 folder = "{folder}"
@@ -27,12 +27,17 @@ bench = 0
 KILLS = 10
 
 
-def command(runs: Path, file: Path) -> list[str]:
-    return [sys.executable, "-m", "secateur", "study", str(file), "--runs", str(runs)]
+def begin(runs: Path, file: Path) -> BaseProcess:
+    """The study under way, on one thread, with a checkpoint after every batch."""
+    told = {"SECATEUR_CHECKPOINT_SECONDS": "0", "OMP_NUM_THREADS": "1"}
+    out, err = runs.with_suffix(".out"), runs.with_suffix(".err")
+    return forked.start("study", file, "--runs", runs, cwd=file.parent, out=out, err=err, env=told)
 
 
-def environment() -> dict[str, str]:
-    return os.environ | {"SECATEUR_CHECKPOINT_SECONDS": "0", "OMP_NUM_THREADS": "1"}
+def ended(runs: Path, file: Path) -> int:
+    process = begin(runs, file)
+    process.join()
+    return process.exitcode or 0
 
 
 def figures(runs: Path) -> dict[str, Any]:
@@ -54,25 +59,22 @@ def test_killed_ten_times_it_ends_with_the_same_figures(few_photos: Path, tmp_pa
     file = tmp_path / "small.toml"
     file.write_text(STUDY.format(folder=few_photos))
     alone, killed = tmp_path / "alone", tmp_path / "killed"
-    done = subprocess.run(command(alone, file), env=environment(), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert ended(alone, file) == 0, alone.with_suffix(".err").read_text()
 
     chance = random.Random(20261122)
     for _ in range(KILLS):
-        process = subprocess.Popen(
-            command(killed, file), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        process = begin(killed, file)
         # a random moment is a random amount of progress: seconds would tell how busy the machine is
         seen, changes = state(killed), chance.randint(1, 3)
         while changes:
             now = state(killed)
             changes, seen = changes - (now != seen), now
-            assert process.poll() is None, "it ended before its tenth kill: the study is too small"
+            assert process.is_alive(), "it ended before its tenth kill: the study is too small"
             time.sleep(0.01)
         time.sleep(chance.uniform(0, 0.15))
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-    last = subprocess.run(command(killed, file), env=environment(), capture_output=True, text=True)
-    assert last.returncode == 0, last.stderr
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+    assert ended(killed, file) == 0, killed.with_suffix(".err").read_text()
     assert figures(killed) == figures(alone)
     assert not [p for p in (killed / ".work").iterdir() if p.is_dir()], "checkpoints of finished work stayed"

@@ -22,6 +22,7 @@ REMOVAL_SECONDS = 1.5e-4  # a weight; its turn takes the longer the more inputs 
 SCAN_PHOTOS, SCAN_POINTS = 512, 8  # as steps.scan takes
 CNN_LAYERS, TIMM_LAYERS = 8, 60  # the second roughly
 QUANTIZE_PHOTOS = 200  # as export.int8 calibrates with
+AGAIN = 0.1  # of an export: what is built alike is not traced again
 TRAINED = ("train", "retrain", "regularise")  # kinds of steps
 SQUARE = ("macs", "params", "latency")
 BENCH_SECONDS = 8.0  # a file: processes started afresh, its memory, its layers
@@ -63,6 +64,7 @@ def estimate(
     """
     train, val, test = (photos * f for f in fractions)
     rows = []
+    traced: set[tuple[str, float]] = set()
     for step in steps:
         costs = _costs(step, of)
         kept = (1 - _cut(step)) ** 2
@@ -95,7 +97,9 @@ def estimate(
         elif step.kind == "prune":
             took, disk = 0.3 + val * costs.eval_seconds, int(costs.model_bytes * kept)
         elif step.kind == "export":
-            took, disk = costs.export_seconds, int(costs.model_bytes * kept)
+            built = (step.id.split("/")[1], kept)
+            took, disk = costs.export_seconds * (AGAIN if built in traced else 1), int(costs.model_bytes * kept)
+            traced.add(built)
         elif step.kind == "quantize":
             took, disk = 3 + 4 * QUANTIZE_PHOTOS * costs.eval_seconds, costs.model_bytes // 4
         elif step.kind == "parity":

@@ -113,7 +113,7 @@ EXPORTS: tuple[Export, ...] = (
         "model.packed",
         "onnxruntime",
         "fp16",
-        "The same, weights rounded to 16-bit floats.",
+        "ONNX with its zeros entropy-coded, weights rounded to 16-bit floats.",
     ),
     Export(
         "packed-int8",
@@ -122,7 +122,7 @@ EXPORTS: tuple[Export, ...] = (
         "model.packed",
         "onnxruntime",
         "int8",
-        "The same, weights rounded to 8 bits with a scale a channel.",
+        "ONNX with its zeros entropy-coded, weights rounded to 8 bits with a scale a channel.",
     ),
     Export(
         "openvino",

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import in_process as secateur
 from PIL import Image
+
+import forked
+from forked import run as secateur
 
 
 def one_line(done: subprocess.CompletedProcess[str], said: str) -> None:
@@ -202,18 +204,15 @@ def test_interrupted_is_130_and_the_same_command_goes_on(tmp_path: Path):
         colours(tmp_path / "photos", name, 24)
     arguments = ["study", tmp_path / "photos", "--backbone", "cnn", "--input-px", "16", "--epochs", "400"]
     arguments += ["--budget", "", "--seeds", "0", "--bench", "0"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "secateur", *map(str, arguments)], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
+    process = forked.start(*arguments, cwd=tmp_path, out=tmp_path / "out", err=tmp_path / "err")
     deadline = time.monotonic() + 120
     while not list((tmp_path / "runs" / ".store").glob("pixels/*")) and time.monotonic() < deadline:
         time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    try:
-        _, said = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert process.returncode == 130, said
+    os.kill(process.pid or 0, signal.SIGINT)
+    process.join(60)
+    process.kill()
+    said = (tmp_path / "err").read_text()
+    assert process.exitcode == 130, said
     assert "the same command goes on" in said.splitlines()[-1]
     assert "Traceback" not in said
 
@@ -224,18 +223,10 @@ def test_two_studies_in_one_folder_at_once_both_end_with_the_same_report(tmp_pat
     arguments = ["study", tmp_path / "photos", "--backbone", "cnn", "--input-px", "8", "--epochs", "2", "--seeds", "0"]
     arguments += ["--bench", "0"]
     arguments += ["--sparsities", "0.5", "--methods", "magnitude", "--budget", ""]
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-m", "secateur", *map(str, arguments)],
-            cwd=tmp_path,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
-        for _ in range(2)
-    ]
-    said = [p.communicate()[1] for p in both]
-    assert [p.returncode for p in both] == [0, 0], said
+    both = [forked.start(*arguments, cwd=tmp_path, out=tmp_path / f"out{n}", err=tmp_path / f"err{n}") for n in (0, 1)]
+    for process in both:
+        process.join()
+    assert [p.exitcode for p in both] == [0, 0], (tmp_path / "err0").read_text() + (tmp_path / "err1").read_text()
     assert (tmp_path / "runs" / "photos" / "report.html").is_file()
     made = sum(len(list((tmp_path / "runs" / ".store" / kind).iterdir())) for kind in ("train", "retrain"))
     assert made == 4  # dense, longer, magnitude, random: each once

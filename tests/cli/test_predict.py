@@ -16,6 +16,7 @@ import pytest
 from onnx import TensorProto, helper
 from PIL import Image
 
+import forked
 from secateur.data import seen
 
 PX = 8
@@ -61,9 +62,9 @@ def home(tmp_path: Path) -> Path:
 
 
 def secateur(*arguments: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([sys.executable, "-m", "secateur", *map(str, arguments)], capture_output=True, cwd=cwd)
-    assert done.returncode == code, done.stderr.decode()
-    return subprocess.CompletedProcess(done.args, code, done.stdout.decode(), done.stderr.decode())
+    done = forked.run(*arguments, cwd=cwd)
+    assert done.returncode == code, done.stderr
+    return done
 
 
 def test_answers_doubts_times_and_reasons(home: Path):

@@ -93,3 +93,28 @@ def test_agreement_sees_a_wrong_file():
     assert not agreement(logits, logits + np.float32(0.01)).ok
     assert not agreement(logits, logits[:, ::-1]).decisions_equal
     assert not agreement(logits, logits * np.nan).ok
+
+
+def test_what_is_built_alike_is_traced_once_and_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    traced = []
+    real = torch.onnx.export
+    monkeypatch.setattr(torch.onnx, "export", lambda *a, **more: traced.append(1) or real(*a, **more))
+    monkeypatch.setattr(exporting, "_traced", {})
+    for seed in (0, 1):
+        model = build("cnn", 3, 16, seed=seed)
+        for name, built in (("alone", ""), ("kept", "the CNN at 16 px")):
+            exporting.export(model, saved.preprocess_for(16), LABELS, tmp_path / f"{name}{seed}.onnx", {}, built)
+        assert (tmp_path / f"kept{seed}.onnx").read_bytes() == (tmp_path / f"alone{seed}.onnx").read_bytes()
+    assert len(traced) == 3  # alone twice, kept once
+    assert (tmp_path / "kept0.onnx").read_bytes() != (tmp_path / "kept1.onnx").read_bytes()
+
+
+def test_few_traces_are_kept_and_none_of_a_large_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exporting, "_traced", {})
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 2))
+    for n in range(exporting.KEPT + 1):
+        exporting.export(network, saved.preprocess_for(8), LABELS[:2], tmp_path / "m.onnx", {}, f"network {n}")
+    assert list(exporting._traced) == [f"network {n}" for n in range(1, exporting.KEPT + 1)]
+    monkeypatch.setattr(exporting, "MOST", 100)
+    exporting.export(network, saved.preprocess_for(8), LABELS[:2], tmp_path / "m.onnx", {}, "large")
+    assert "large" not in exporting._traced

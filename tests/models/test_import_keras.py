@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+import forked
 from secateur.errors import UserError
 from secateur.models import keras_efficientnet, saved, timm_zoo
 from secateur.models.build import build
@@ -189,8 +188,7 @@ def test_labels_must_be_as_many_as_classes(small: Path, tmp_path: Path):
 
 
 def secateur(*arguments: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "secateur", "import", "keras", *map(str, arguments)]
-    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, env=os.environ)
+    done = forked.run("import", "keras", *arguments, cwd=cwd)
     assert done.returncode == code, done.stderr
     return done
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+import forked
 from secateur.errors import NotKnown, UserError
 from secateur.models import saved, timm_zoo
 from secateur.models.import_timm import read
@@ -141,8 +140,7 @@ def test_a_size_that_the_network_cannot_take(tmp_path: Path):
 
 
 def secateur(*arguments: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "secateur", "import", "timm", *map(str, arguments)]
-    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, env=os.environ)
+    done = forked.run("import", "timm", *arguments, cwd=cwd)
     assert done.returncode == code, done.stderr
     return done
 

@@ -11,16 +11,27 @@ from torch import nn
 
 from secateur.errors import StepFailed
 from secateur.export.converting import converting
-from secateur.export.deployed import deployed, example, properties
+from secateur.export.deployed import Deployed, deployed, example, properties
 from secateur.export.names import name_after_layers
 
 OPSET = 20
+KEPT = 4  # traced networks, of the last that were exported
+MOST = 100_000_000  # bytes of weights that one which is kept may hold
+_traced: dict[str, Any] = {}  # what says how a network is built → its graph, not optimised yet
 
 
 def export(
-    model: nn.Module, preprocess: Mapping[str, Any], labels: Sequence[str], file: Path, metadata: Mapping[str, str]
+    model: nn.Module,
+    preprocess: Mapping[str, Any],
+    labels: Sequence[str],
+    file: Path,
+    metadata: Mapping[str, str],
+    built: str = "",
 ) -> None:
     """Write `file`. Labels, input size and `metadata` stand in the file's metadata.
+
+    `built`: how the network is built, in words that tell it from every other that this process exports; what has the
+    same words and other weights is not traced again, which takes longer than all the rest, and gives the same bytes.
 
     Raises StepFailed naming the reason when the network has an operation that ONNX lacks.
     """
@@ -28,20 +39,7 @@ def export(
 
     wrapped = deployed(model, preprocess)
     with converting("ONNX export", "torch.onnx"):
-        program = torch.onnx.export(
-            wrapped,
-            (example(preprocess, 2),),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=["photos"],
-            output_names=["logits"],
-            dynamic_shapes={"photos": {0: torch.export.Dim("n")}},
-            external_data=False,
-            verbose=False,
-        )
-        if program is None:
-            raise StepFailed("ONNX export gave nothing")
-        proto = program.model_proto
+        proto = _proto(wrapped, preprocess, built)
     for item in proto.graph.node:
         del item.metadata_props[:]  # tracing notes: half of a small file, and they name this machine's paths
         item.doc_string = ""
@@ -51,3 +49,34 @@ def export(
     name_after_layers(proto.graph)
     onnx.helper.set_model_props(proto, properties(preprocess, labels, metadata))
     file.write_bytes(proto.SerializeToString(deterministic=True))
+
+
+def _proto(wrapped: Deployed, preprocess: Mapping[str, Any], built: str) -> Any:
+    """The optimised graph, its weights in place; the same bytes whether it was traced before or now."""
+    program = _traced.pop(built, None) or _trace(wrapped, preprocess)
+    if built and sum(t.nbytes for t in wrapped.state_dict().values()) <= MOST:
+        while len(_traced) >= KEPT:
+            del _traced[next(iter(_traced))]
+        _traced[built] = program
+    own = torch.onnx.ONNXProgram(program.model.clone(), None)
+    own.apply_weights(wrapped.state_dict())
+    own.optimize()
+    return own.model_proto
+
+
+def _trace(wrapped: Deployed, preprocess: Mapping[str, Any]) -> Any:
+    program = torch.onnx.export(
+        wrapped,
+        (example(preprocess, 2),),
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=["photos"],
+        output_names=["logits"],
+        dynamic_shapes={"photos": {0: torch.export.Dim("n")}},
+        external_data=False,
+        verbose=False,
+        optimize=False,
+    )
+    if program is None:
+        raise StepFailed("ONNX export gave nothing")
+    return program

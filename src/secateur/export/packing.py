@@ -70,24 +70,26 @@ def pack(content: bytes, values: Values = "fp32") -> Packed:
     return Packed(packed, worst, int(np.ceil(bits / 8)))
 
 
-def exactly(source: Path, out: Path) -> None:
+def exactly(source: Path, out: Path) -> float:
     """Write out/model.packed of an exported ONNX file: it becomes that file again when it is loaded."""
-    _write(source, out, "fp32")
+    return _write(source, out, "fp32")
 
 
-def in_fp16(source: Path, out: Path) -> None:
+def in_fp16(source: Path, out: Path) -> float:
     """The same, weights rounded to float16."""
-    _write(source, out, "fp16")
+    return _write(source, out, "fp16")
 
 
-def in_int8(source: Path, out: Path) -> None:
+def in_int8(source: Path, out: Path) -> float:
     """The same, weights rounded to eight bits with a scale a channel."""
-    _write(source, out, "int8")
+    return _write(source, out, "int8")
 
 
-def _write(source: Path, out: Path, values: Values) -> None:
+def _write(source: Path, out: Path, values: Values) -> float:
+    """The largest error of a weight: see `Packed`."""
     made = pack(source.read_bytes(), values)
     (out / "model.packed").write_bytes(made.content)
+    return made.error
 
 
 def _off(restored: npt.NDArray[Any], array: npt.NDArray[Any]) -> float:

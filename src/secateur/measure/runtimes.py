@@ -135,7 +135,7 @@ def _litert(file: Path, threads: int, profile_to: str) -> Opened:
     interpreter.allocate_tensors()
     inputs = interpreter.get_input_details()
     names = {np.uint8: "uint8", np.float32: "float"}
-    seen = [(i["name"], list(i["shape_signature"]), names.get(i["dtype"], "other")) for i in inputs]
+    seen = [(i["name"], [int(n) for n in i["shape_signature"]], names.get(i["dtype"], "other")) for i in inputs]
     shape, dtype, fixed = one_image(file, seen)
     place = inputs[0]["index"]
     held = [0]

@@ -39,7 +39,7 @@ STEPS: dict[str, Row] = {
         1, "secateur.steps.deploy:quantize", "model.onnx, history.json", libraries=("onnxruntime", "onnx"), local=True
     ),
     "convert": Row(
-        1, "secateur.steps.convert:convert", "the files of a format, converted.json", libraries=("torch", "onnx")
+        2, "secateur.steps.convert:convert", "the files of a format, converted.json", libraries=("torch", "onnx")
     ),
     "parity": Row(1, "secateur.steps.parity:parity", "parity.json", libraries=("torch", "onnxruntime")),
     "profile": Row(4, "secateur.steps.measure:profile", "profile.json, sizes.json"),

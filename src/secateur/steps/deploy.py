@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 from secateur.export import int8, onnx
 from secateur.measure.machine import machine, processor_family
 from secateur.models import saved
+from secateur.models.architecture import to_json
 from secateur.steps.context import Context
 from secateur.steps.convert import about
 from secateur.steps.photos import part, some
@@ -17,7 +19,14 @@ X86 = "x86 without VNNI"
 def export(ctx: Context) -> None:
     """model.onnx"""
     loaded = saved.load(ctx.inputs["model"])
-    onnx.export(loaded.model, loaded.preprocess, loaded.labels, ctx.out / "model.onnx", about(ctx, loaded))
+    file, said = ctx.out / "model.onnx", about(ctx, loaded)
+    onnx.export(loaded.model, loaded.preprocess, loaded.labels, file, said, _built(loaded))
+
+
+def _built(loaded: saved.Saved) -> str:
+    """All that says how a network is built: with it and its weights it is built again whenever it is loaded."""
+    words = to_json(loaded.architecture) | {"kept": None, "preprocess": loaded.preprocess}
+    return json.dumps(words, sort_keys=True)
 
 
 def quantize(ctx: Context) -> None:
