@@ -30,6 +30,7 @@ NOT_HERE = {
     "make study": "has a test of its own below",
     "pip install": "needs a network",
     "git clone": "needs a network",
+    "secateur serve": "runs until it is ended; tests/serving",
     "secateur fetch": "needs a network; tests/data holds its one line without one",
     "secateur study studies/animals10.toml": "Kaggle's photos; the plan of the file is tested below",
 }
@@ -45,6 +46,8 @@ def _run(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     words = shlex.split(command.split("#")[0])
     assert words[0] == "secateur", f"the README names '{words[0]}': say in NOT_HERE why no test runs it"
     extra = SHORT.get(words[1], []) if "--plan" not in words else []
+    if extra and words[2] == "demo":
+        extra = [*extra, "--photos", "400"]
     return subprocess.run(
         [sys.executable, "-m", "secateur", *words[1:], *extra],
         cwd=cwd,
