@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import pytest
 
-# Two tests run side by side, one core each: threads that wait for each other would make both crawl.
+# Tests run side by side: threads that wait for each other would make all of them crawl.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 VARIABLE = "SECATEUR_TEST_DATA"

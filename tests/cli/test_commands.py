@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import re
 import shutil
@@ -173,6 +174,17 @@ def test_results_of_a_run_hold_together(home: Path):
     against = {(c["subject"], c["against"]) for c in results["comparisons"]}
     assert ("cnn/magnitude/0.5", "cnn/dense-longer") in against
     assert ("cnn/magnitude/0.5", "cnn/random/0.5") in against
+
+
+def test_the_packed_size_is_that_of_the_file_which_pack_writes(home: Path, tmp_path: Path):
+    results = json.loads((home / "runs" / "photos" / "results.json").read_text())
+    for name in ("magnitude-0.5", "dense-longer-int8"):
+        model = home / "runs" / "photos" / "models" / f"{name}.onnx"
+        secateur("pack", model, "--out", tmp_path / "m.packed", cwd=home)
+        digest = hashlib.sha256(model.read_bytes()).hexdigest()
+        sizes = next(m["sizes"] for m in results["models"] if m["file_sha256"] == digest)
+        assert sizes["packed"] == (tmp_path / "m.packed").stat().st_size
+        assert sizes["packed"] < sizes["zstd"] * (1 if name == "dense-longer-int8" else 1.01)
 
 
 def test_bench_measures_a_runs_models_and_keeps_the_figures(home: Path):

@@ -103,5 +103,3 @@ def test_zeros_save_nothing_until_compressed(tmp_path):
     assert made[1].deflate < made[0].deflate / 4
     assert made[1].zstd < made[0].zstd / 4
     assert made[1].reference < made[1].deflate
-    assert made[1].reference < made[1].packed < made[1].zstd
-    assert made[0].packed == pytest.approx(40_000, rel=0.01)
