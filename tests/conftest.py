@@ -12,10 +12,16 @@ from typing import NoReturn
 
 import pytest
 
-# Tests run side by side: threads that wait for each other would make all of them crawl.
+# Two tests run side by side, one core each: threads that wait for each other would make both crawl.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 VARIABLE = "SECATEUR_TEST_DATA"
+LONG = ("test_docs", "test_transfer_study", "test_methods_study", "test_kill", "test_golden")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes comes first: else one process does it at the end, and the other has nothing left to do."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
 
 
 def _absent(why: str) -> NoReturn:

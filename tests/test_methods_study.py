@@ -50,6 +50,8 @@ ASKED: dict[str, Any] = {
         {"name": "filter-apoz", "sparsities": [0.5]},
         {"name": "filter-sensitivity", "macs": [0.5]},
     ],
+    "chains": ["filter-activation 0.5 > magnitude 0.8 > int8 > packed"],
+    "exports": ["packed"],
 }
 
 
@@ -141,3 +143,32 @@ def test_the_report_ranks_what_is_alike_and_draws_the_scan(done: tuple[Results, 
         values = [r["test_accuracy"]["value"] for r in table["rows"]]
         assert values == sorted(values, reverse=True) and table["rows"][0]["behind"] is None
     assert {s["method"] for s in told["scans"]} == {"sensitivity", "filter-sensitivity"}
+
+
+HEAD, SECOND = "cnn/filter-activation/0.5", "cnn/filter-activation-0.5+magnitude/0.8"
+LAST = "cnn/filter-activation-0.5+magnitude-int8/0.8"
+
+
+def test_a_chain_takes_away_at_every_stage(done):
+    results, home = done
+    found = {m.config: m for m in results.models}
+    head, second, last = (found[config] for config in (HEAD, SECOND, LAST))
+    assert second.profile.parameters == head.profile.parameters < found["cnn/dense"].profile.parameters
+    assert second.profile.sparsity_of_prunable == pytest.approx(0.8, abs=0.01)
+    assert second.sizes.onnx == head.sizes.onnx and second.sizes.packed < 0.4 * head.sizes.packed
+    assert last.sizes.onnx < 0.4 * second.sizes.onnx and last.sizes.packed < 0.6 * second.sizes.packed
+    assert last.parity and last.evaluation and second.evaluation
+    stages = tell(results)["chains"]
+    assert [[s["config"] for s in chain["stages"]] for chain in stages] == [[HEAD, SECOND, LAST]]
+    there = {p.name: p.stat().st_size for p in (home / "runs" / "ways" / "models").iterdir()}
+    name = LAST.split("/", 1)[1].replace("/", "-")
+    assert (there[f"{name}.onnx"], there[f"{name}.packed"]) == (last.sizes.onnx, last.sizes.packed)
+
+
+def test_every_network_has_the_further_form_that_was_asked_for(done):
+    results, _ = done
+    trained = {m.config: m for m in results.models if not m.id.startswith("quantize/")}
+    assert {e.config for e in results.exports} == trained.keys()
+    for made in results.exports:
+        assert made.parity and made.parity.relative_logit_difference == 0 and not made.why
+        assert made.bytes == trained[made.config].sizes.packed
