@@ -7,15 +7,21 @@ import os
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # Two tests run side by side, one core each: threads that wait for each other would make both crawl.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 VARIABLE = "SECATEUR_TEST_DATA"
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+CHROMIUM += ["--disable-component-update", "--disable-sync"]
 LONG = ("test_docs", "test_transfer_study", "test_methods_study", "test_kill", "test_golden")
 
 
@@ -77,3 +83,17 @@ def _few(source: Path, target: Path, per_class: int, classes: int) -> Path:
 def few_photos(photos_112px: Path, tmp_path: Path) -> Path:
     """A folder of one's own: 3 classes of 24 real photos, writable."""
     return _few(photos_112px / "raw-img", tmp_path / "photos", per_class=24, classes=3)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium that looks nothing up by itself."""
+    from playwright.sync_api import sync_playwright
+
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found:
+        _absent("no Chromium: install Debian's package 'chromium' to have pages tested in a browser")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=CHROMIUM)
+        yield opened
+        opened.close()

@@ -58,7 +58,8 @@ MAY = {
     "steps": LEAVES | {"data", "models", "pruning", "training", "measure", "export"},
     "engine": {"records", "errors", "settings", "catalogue", "files", "plan", "budget", "steps", "store"},
     "handing": {"records", "catalogue", "limits", "store", "export"},
-    "exporting": {"records", "errors", "catalogue", "files", "at_hand", "checking", "engine", "prepare", "store"},
+    "exporting": {"records", "errors", "catalogue", "files", "at_hand", "checking", "engine", "prepare", "store"}
+    | {"export", "steps"},
     "crew": {"records", "errors", "engine", "store"},
     "sizing": {"records", "errors", "settings", "catalogue", "files", "budget", "engine", "steps"},
     "study": LEAVES

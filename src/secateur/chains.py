@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from secateur import catalogue
 from secateur.arms import INT8, Way, arm_id, config_of, control_of, longer, targets, way_of
 from secateur.chained import INT8 as TO_INT8
+from secateur.chained import PACKED
 from secateur.choice import MethodChoice
 from secateur.settings import Study
 
@@ -68,7 +69,7 @@ def links(study: Study) -> tuple[Link, ...]:
 def packed(study: Study) -> tuple[str, ...]:
     """The configurations whose files are handed over packed, too: those of chains that say so."""
     ends = []
-    for chain in (c for c in study.chains if c[-1] == "packed"):
+    for chain in (c for c in study.chains if c[-1] == PACKED):
         alone = links(study.model_copy(update={"chains": (chain,)}))
         head = chain[0]
         assert isinstance(head, MethodChoice)

@@ -10,12 +10,12 @@ from secateur.at_hand import converter
 from secateur.checking import SNAPSHOT, converted
 from secateur.engine import Walk, Watcher
 from secateur.errors import StepFailed, UserError
+from secateur.export.int8 import LEAST
 from secateur.files import read
 from secateur.prepare import snapshot_key
 from secateur.records import Converted, ModelResult, Parity, Results, Step
+from secateur.steps.convert import parts
 from secateur.store import Store
-
-LEAST_PHOTOS = 20  # to calibrate INT8 with
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ def made(results: Results, model: ModelResult, format: str, runs: Path, name: st
     if model.id.startswith("quantize/") and row.parity != "fp32":
         raise UserError(f"'{model.name}' is in 8 bits already: {format} would round it once more")
     photos = sum(results.data.train)
-    if row.of == "photos" and photos < LEAST_PHOTOS:
-        raise UserError(f"INT8 needs at least {LEAST_PHOTOS} training photos to calibrate with; this run has {photos}")
+    if row.of == "photos" and photos < LEAST:
+        raise UserError(f"INT8 needs at least {LEAST} training photos to calibrate with; this run has {photos}")
     store = Store(runs)
     keys = {o.id: o.key for o in results.outcomes if o.key and store.has(o.kind, o.key)}
     keys[SNAPSHOT] = snapshot_key(results.data.snapshot_digest, results.data.synthetic)
@@ -66,7 +66,7 @@ def made(results: Results, model: ModelResult, format: str, runs: Path, name: st
 
 def _read(steps: list[Step], keys: dict[str, str], store: Store) -> Form:
     made, checked = (store.folder(step.kind, keys[step.id]) for step in steps)
-    files = tuple(sorted(p for p in made.iterdir() if p.stem == "model"))
+    files = tuple(parts(made))
     about = made / "converted.json"
     error = read(Converted, about).error if about.is_file() else 0.0
     return Form(files, read(Parity, checked / "parity.json"), error)

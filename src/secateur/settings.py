@@ -193,6 +193,8 @@ class Study(Table):
             catalogue.named(catalogue.AUGMENTATIONS, "augmentation", self.augment)
         for name in self.exports:
             catalogue.export(name)
+        if catalogue.EXPORTS[0].name in self.exports or len(set(self.exports)) < len(self.exports):
+            raise ValueError("exports: every network has its ONNX file; name further forms, each once")
         ids = [m.id for m in self.methods]
         if len(set(ids)) < len(ids):
             raise ValueError("the same method stands twice in `methods`")

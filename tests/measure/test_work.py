@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import onnx
 import pytest
 import torch
 from torch import nn
 
+from secateur.export.packing import pack
 from secateur.measure.size import entropy_bits, reference_bytes, sizes
 from secateur.measure.work import profile
 from secateur.models.torchvision_shim import import_torchvision
@@ -98,8 +100,12 @@ def test_zeros_save_nothing_until_compressed(tmp_path):
     made = []
     for name, tensor in (("dense", dense), ("sparse", sparse)):
         save_file({"w": tensor}, tmp_path / name)
-        made.append(sizes(tmp_path / name, None, [(10_000, int(torch.count_nonzero(tensor)))], 40_000))
+        graph = onnx.helper.make_graph([], name, [], [], [onnx.numpy_helper.from_array(tensor.numpy(), "w")])
+        packed = len(pack(onnx.helper.make_model(graph).SerializeToString()).content)
+        made.append(sizes(tmp_path / name, None, [(10_000, int(torch.count_nonzero(tensor)))], 40_000, packed))
     assert made[0].file == made[1].file
     assert made[1].deflate < made[0].deflate / 4
     assert made[1].zstd < made[0].zstd / 4
     assert made[1].reference < made[1].deflate
+    assert made[1].packed < made[1].zstd and made[1].packed <= 1.05 * made[1].reference
+    assert 0.85 * 40_000 < made[0].packed < 1.01 * 40_000

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harm_builder import harm
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from results_builder import bench, results
 
 from secateur.records import Results
@@ -20,7 +17,6 @@ from secateur.report.figures import figures
 from secateur.report.story import tell
 
 HERE = Path(__file__).parent
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 LEAVES = """(width) => [...document.querySelectorAll('body *')].filter(e => {
   const box = e.getBoundingClientRect();
   const text = [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim());
@@ -55,20 +51,6 @@ CONTRAST = """() => {
       ...charts.map(e => ratio(getComputedStyle(e).fill))),
   };
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not found:
-        missing = "no Chromium: install Debian's package 'chromium' to have the page tested in a browser"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

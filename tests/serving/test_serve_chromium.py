@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import urllib.request
 from collections.abc import Iterator
@@ -12,13 +11,11 @@ from typing import Any
 
 import pytest
 from hostile import good, no_photos
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from serving_process import Server, serving
 
 from secateur.report.formats import size
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-ARGUMENTS += ["--disable-component-update", "--disable-sync"]
 OUTSIDE = """(width) => [...document.querySelectorAll('body *')].filter(e => {
   const box = e.getBoundingClientRect();
   if (!box.width || !box.height || e.closest('.scroll, .skip, .hidden')) return false;
@@ -58,20 +55,6 @@ HANDED = """([how, photos]) => {
   document.body.dispatchEvent(event);
   return event.defaultPrevented;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not found:
-        missing = "no Chromium: install Debian's package 'chromium' to have the page tested in a browser"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -72,7 +72,7 @@ def test_answers_are_those_of_predict_to_the_bit(home: Path, tmp_path: Path, pho
         done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         expected = [row[0]["classes"] for row in _lists(done.stdout)]
-        own = [answer["models"][place]["classes"] for answer in said]  # type: ignore[index]
+        own = [answer["models"][place]["classes"] for answer in said]
         assert [len(row) for row in own] == [len(CLASSES)] * len(own)
         assert own == expected, file
 
@@ -160,7 +160,7 @@ def test_options_are_kept(home: Path, tmp_path: Path):
     with serving(home, tmp_path, "--max-upload", "700kB", "--top", "1") as server:
         assert asked(server.url + "api/models")["max_upload_bytes"] == 700_000
         said = asked(server.url + "api/predict", good()["png"])
-    assert {len(row["classes"]) for row in said["models"]} == {1}  # type: ignore[attr-defined]
+    assert {len(row["classes"]) for row in said["models"]} == {1}
 
 
 @pytest.mark.parametrize(("words", "opens"), [(("--open",), True), (("--no-open",), False), ((), False)])

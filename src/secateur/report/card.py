@@ -13,7 +13,10 @@ from secateur.report.formats import milliseconds, percent, signed, size
 from secateur.report.story import tell
 
 TEMPLATE = "card.md"
-PACKAGES = {"litert": "ai-edge-litert"}  # to install for a run-time, where it has another name
+PACKAGES = {
+    "litert": "ai-edge-litert",
+    "executorch": "executorch with torch",
+}  # to install for a run-time, where it has another name
 
 
 class Form(Protocol):
