@@ -19,7 +19,7 @@ from secateur import study
 from secateur.measure.machine import machine
 from secateur.measure.statistics import paired_t
 from secateur.records import Measured, ModelResult
-from secateur.settings import make
+from secateur.study_file import make
 
 ASKED: dict[str, Any] = {
     "photos": 2500,

@@ -10,7 +10,8 @@ from secateur.errors import UserError
 from secateur.plan import plan
 from secateur.records import Step
 from secateur.resolve import settle
-from secateur.settings import Study, joined, make, networks, to_toml
+from secateur.settings import Study, joined, networks
+from secateur.study_file import make, to_toml
 
 LINE = "filter-fpgm 50% > lamp 80% > int8 > packed"
 HEAD, SECOND, LAST = "cnn/filter-fpgm/0.5", "cnn/filter-fpgm-0.5+lamp/0.8", "cnn/filter-fpgm-0.5+lamp-int8/0.8"

@@ -15,6 +15,7 @@ LEAVES = {
     "records",
     "errors",
     "settings",
+    "study_file",
     "choice",
     "catalogue",
     "methods",
@@ -40,7 +41,9 @@ MAY = {
     "limits": {"records", "timed"},
     "choice": {"catalogue", "methods"},
     "chained": {"catalogue", "choice"},
-    "settings": {"errors", "catalogue", "quantities", "choice", "chained"},
+    "grouped": {"errors", "quantities"},
+    "settings": {"errors", "catalogue", "quantities", "choice", "chained", "grouped"},
+    "study_file": {"errors", "settings", "choice"},
     "arms": {"settings", "catalogue", "choice"},
     "at_hand": {"errors", "settings", "backbones", "catalogue"},
     "chains": {"settings", "catalogue", "choice", "arms", "chained"},
@@ -86,6 +89,7 @@ MAY = {
     "__main__": {"cli"},
 } | {folder: {"records", "errors", "settings", "catalogue", "backbones"} for folder in FOLDERS}
 MAY["report"] |= {"limits", "timed"}
+MAY["data"] |= {"grouped"}
 
 
 def _modules() -> list[Path]:

@@ -13,8 +13,9 @@ from secateur.errors import UserError
 from secateur.plan import plan
 from secateur.records import Step
 from secateur.resolve import settle
-from secateur.settings import Study, make
+from secateur.settings import Study
 from secateur.store import Store
+from secateur.study_file import make
 
 
 def settled(**values: object) -> Study:

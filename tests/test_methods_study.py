@@ -19,7 +19,7 @@ from secateur.models import saved
 from secateur.pruning import masks
 from secateur.records import Results
 from secateur.report.story import tell
-from secateur.settings import make
+from secateur.study_file import make
 
 ASKED: dict[str, Any] = {
     "name": "ways",

@@ -8,8 +8,9 @@ from secateur.budget import Costs, estimate, photos_of, shrink
 from secateur.checking import SNAPSHOT
 from secateur.plan import missing_controls, plan
 from secateur.resolve import bare, has_bf16, settle
-from secateur.settings import Study, make, networks
+from secateur.settings import Study, networks
 from secateur.steps import STEPS
+from secateur.study_file import make
 
 COSTS = {"cnn": Costs(0.001, 0.0003, 2.0, 9_000_000, 500_000_000)}
 

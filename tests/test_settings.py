@@ -9,7 +9,9 @@ import pytest
 from secateur import settings
 from secateur.choice import MethodChoice
 from secateur.errors import UserError
-from secateur.settings import Study, make, read, seconds, to_toml
+from secateur.quantities import seconds
+from secateur.settings import Study
+from secateur.study_file import make, read, to_toml
 
 
 def test_every_field_has_a_help_text():

@@ -12,7 +12,7 @@ from secateur.errors import UserError
 from secateur.export import runtime
 from secateur.models import saved
 from secateur.models.build import build
-from secateur.settings import make
+from secateur.study_file import make
 
 ASKED = {
     "name": "s",

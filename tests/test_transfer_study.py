@@ -20,7 +20,8 @@ from secateur.models import saved
 from secateur.plan import plan
 from secateur.records import Results
 from secateur.resolve import settle
-from secateur.settings import make, networks
+from secateur.settings import networks
+from secateur.study_file import make
 
 LITE = "tf_efficientnet_lite0"
 ASKED: dict[str, Any] = {

@@ -14,7 +14,7 @@ from secateur.arms import is_transfer
 from secateur.errors import UserError
 from secateur.files import dump
 from secateur.making import START, WEIGHTS
-from secateur.records import Snapshot
+from secateur.records import Reading, Snapshot
 from secateur.settings import SOURCES, Study, networks
 from secateur.store import Store, key
 
@@ -33,12 +33,26 @@ class Glance:
     split: bool  # into train, val and test folders
 
 
-def glance(folder: str) -> Glance:
-    """Instant: no file is opened. The demo's are known. Raises UserError for a folder without class folders."""
-    if folder == DEMO:
+def reading(study: Study) -> Reading:
+    """Where the study's labels come from, and which photos belong together."""
+    return Reading(
+        study.labels,
+        study.path_column,
+        study.label_column,
+        tuple(sorted(study.classes.items())),
+        study.empty,
+        study.rare_below,
+        study.keep_rare,
+        study.group_by,
+    )
+
+
+def glance(study: Study) -> Glance:
+    """Instant: no photo is opened. The demo's are known. Raises UserError for a folder without class folders."""
+    if study.folder == DEMO:
         demo = catalogue.DEMO
         return Glance(demo.classes, demo.per_class * len(demo.classes), False)
-    found = catalogue.load("secateur.data.listing:list_folder")(Path(folder))
+    found = catalogue.load("secateur.data.scan:listed")(Path(study.folder), reading(study))
     return Glance(tuple(found.classes), len(found.files), any(part for _, _, part in found.files))
 
 
@@ -52,10 +66,10 @@ def photos(study: Study, store: Store, progress: Report) -> Snapshot:
     index = store.results / "index" / f"{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:24]}.json"
     index.parent.mkdir(parents=True, exist_ok=True)
     scan = catalogue.load("secateur.data.scan:scan")
-    found: Snapshot = scan(folder, index=index, progress=progress, synthetic=synthetic)
+    found: Snapshot = scan(folder, index=index, progress=progress, synthetic=synthetic, reading=reading(study))
     if study.photos:
         found = catalogue.load("secateur.data.dealing:subset")(found, study.photos, study.split_seed)
-    return replace(found, root=str(folder.resolve()))
+    return replace(found, root=str(Path(found.root).resolve()))
 
 
 def snapshot_key(digest: str, synthetic: str) -> str:

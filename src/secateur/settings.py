@@ -1,21 +1,18 @@
-"""study.toml ⇄ Study. Flags, TOML keys, documentation and keys of results come from this one record."""
+"""Study: flags, TOML keys, documentation and keys of results come from this one record."""
 
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal
 
-import tomli_w
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from secateur import catalogue
+from secateur import catalogue, grouped
 from secateur.chained import Chain, parsed
 from secateur.chained import check as check_chain
 from secateur.choice import MethodChoice, Table, sparsity
-from secateur.errors import NotKnown, UserError
+from secateur.errors import NotKnown
 from secateur.quantities import in_bytes, milliseconds, seconds
 
 SOURCES = ("hub", "package", "random")  # of weights; anything else is a file
@@ -26,6 +23,25 @@ class Study(Table):
 
     name: str = Field(default="", description="name of the run; empty: the folder's")
     folder: str = Field(default="", description="folder of class folders of photos, or 'demo' for drawn animals")
+    labels: str = Field(
+        default="",
+        description="file that says what is on the photos: CSV or COCO-CameraTraps JSON; empty: class folders",
+    )
+    path_column: str = Field(default="", description="of a CSV of labels: the photos' paths; empty: by its usual names")
+    label_column: str = Field(default="", description="of a CSV of labels: the classes; empty: by its usual names")
+    classes: dict[str, str] = Field(
+        default={}, description="classes renamed or merged, as 'hare=lagomorph,rabbit=lagomorph'; 'human=' drops one"
+    )
+    empty: str = Field(
+        default="", description="class of photos with a blank label or no annotation; empty: they are left out"
+    )
+    rare_below: int = Field(default=20, ge=0, description="classes with fewer photos are listed")
+    keep_rare: bool = Field(default=True, description="keep such classes, or leave them out")
+    group_by: tuple[str, ...] = Field(default=(), description=grouped.HELP)
+    claims: bool = Field(
+        default=False,
+        description="train the dense network on a random split too, to show what that would have claimed",
+    )
     photos: int = Field(default=0, ge=0, description="take so many photos, the classes in proportion; 0: all")
     split: str = Field(default="stratified", description="rule: stratified, folders, study-cnn, study-transfer")
     fractions: tuple[float, float, float] = Field(default=(0.7, 0.15, 0.15), description="train, validation, test")
@@ -128,6 +144,27 @@ class Study(Table):
     @classmethod
     def _stages(cls, value: Any) -> Any:
         return parsed(value)
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _renamed(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+        wrong = next((name for name, equals, _ in pairs if not equals), None)
+        if wrong is not None:
+            raise ValueError(f"classes are written as old=new, or old= to drop one; got '{wrong}'")
+        return {name.strip(): new.strip() for name, _, new in pairs}
+
+    @field_validator("group_by", mode="before")
+    @classmethod
+    def _rules(cls, value: Any) -> Any:
+        return grouped.separated(value) if isinstance(value, str) else value
+
+    @field_validator("group_by")
+    @classmethod
+    def _grouping(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(str(grouped.parse(value)) for value in values))
 
     @field_validator("sparsities")
     @classmethod
@@ -246,60 +283,3 @@ def joined(parts: Sequence[Study]) -> Study:
     """`networks` backwards: what was filled in stays filled in."""
     tables = tuple(part.model_dump(mode="json", include=set(OWN)) for part in parts[1:])
     return parts[0].model_copy(update={"also": tables})
-
-
-def make(values: dict[str, Any], where: str) -> Study:
-    """A Study out of plain values; `where` names their source. Raises UserError in one line."""
-    try:
-        return Study(**values)
-    except NotKnown as error:
-        raise UserError(f"{where}: {error}") from error
-    except ValidationError as error:
-        raise UserError(f"{where}: {_first(error)}") from error
-
-
-def _first(error: ValidationError) -> str:
-    """The first mistake, with the nearest name for a misspelt key."""
-    mistake = error.errors()[0]
-    place = ".".join(str(p) for p in mistake["loc"] if "(" not in str(p))  # pydantic names its validators, too
-    if mistake["type"] == "extra_forbidden":
-        table = MethodChoice if len(mistake["loc"]) > 1 else Study
-        return str(NotKnown("key", place.rsplit(".", 1)[-1], table.model_fields, see="secateur study --help"))
-    message = mistake["msg"].removeprefix("Value error, ")
-    got = "" if "got" in message or isinstance(mistake["input"], dict) else f"; got {mistake['input']!r}"
-    return f"{place}: {message}{got}" if place else f"{message}"
-
-
-def read(path: Path) -> Study:
-    """The Study of a TOML file; a relative `folder`, `start` or file of weights is relative to the file, and so is
-    `published` where it names another TOML file. Raises UserError."""
-    values = _toml(path)
-    if isinstance(values.get("published"), str):
-        values["published"] = _toml(path.parent / values["published"])
-    study = make(values, str(path))
-    here = {}
-    if study.folder and study.folder != "demo":
-        here["folder"] = study.folder
-    if study.start:
-        here["start"] = study.start
-    if study.weights not in ("", *SOURCES):
-        here["weights"] = study.weights
-    full = {k: str((path.parent / Path(v).expanduser()).resolve()) for k, v in here.items()}
-    study = study.model_copy(update=full)
-    if not study.name:
-        study = study.model_copy(update={"name": path.stem})
-    return study
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{path} is not TOML: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
-
-
-def to_toml(study: Study) -> str:
-    """Every field that is not at its default."""
-    return tomli_w.dumps(study.model_dump(mode="json", exclude_defaults=True))

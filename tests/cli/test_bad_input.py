@@ -181,7 +181,7 @@ def test_a_photo_that_vanishes_between_scan_and_decoding_is_named(tmp_path: Path
     from secateur import study
     from secateur.engine import Silent
     from secateur.errors import UserError
-    from secateur.settings import make
+    from secateur.study_file import make
 
     for name in ("cat", "dog"):
         colours(tmp_path / "photos", name, 12)

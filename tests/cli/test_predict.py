@@ -18,6 +18,7 @@ from PIL import Image
 
 import forked
 from secateur.data import seen
+from secateur.data.exif import taken
 
 PX = 8
 RED, BLUE = (200, 30, 30), (30, 30, 200)
@@ -169,8 +170,8 @@ def test_times_of_cameras(tmp_path: Path, tag: int, said: str):
     exif = Image.Exif()
     (exif if tag < 0x8000 else exif.get_ifd(0x8769))[tag] = "2020:01:02 03:04:05"
     Image.new("RGB", (9, 9)).save(tmp_path / "a.jpg", exif=exif)
-    assert seen.taken((tmp_path / "a.jpg").read_bytes()) == said
-    assert seen.taken(b"no photo") == ""
+    assert taken((tmp_path / "a.jpg").read_bytes()) == said
+    assert taken(b"no photo") == ""
 
 
 def test_a_packed_file_answers_as_the_file_does_and_says_its_sizes(home: Path):

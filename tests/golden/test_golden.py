@@ -22,7 +22,7 @@ import torch
 
 from secateur import study
 from secateur.data.demo import draw_demo
-from secateur.settings import make
+from secateur.study_file import make
 
 GOLDEN = Path(__file__).with_name("golden.json")
 KEPT = {"butterfly", "cat", "elephant", "spider"}  # few classes: so short a training learns these

@@ -20,7 +20,8 @@ from secateur.cli.common import JSON, RUNS, console, echo_json, paper
 from secateur.errors import UserError
 from secateur.plan import plan
 from secateur.resolve import bare, settle
-from secateur.settings import Study, make, read
+from secateur.settings import Study
+from secateur.study_file import make, read
 
 HELP = """Train, prune, retrain, measure and compare; end with one report that says what to deploy.
 
@@ -54,7 +55,7 @@ def _values(given: dict[str, Any]) -> dict[str, Any]:
     for name, value in given.items():
         if value is None:
             continue
-        if isinstance(Study.model_fields[name].default, tuple):
+        if isinstance(Study.model_fields[name].default, tuple) and name != "group_by":  # patterns hold commas
             value = [v.strip() for v in value.split(",") if v.strip()]
         values[name] = value
     return values
@@ -65,6 +66,8 @@ def request(what: str, given: dict[str, Any]) -> Study:
     values = _values(given)
     if values.get("folder", prepare.DEMO) != prepare.DEMO:
         values["folder"] = str(Path(values["folder"]).resolve())
+    if values.get("labels"):
+        values["labels"] = str(Path(values["labels"]).resolve())
     if what == prepare.DEMO:
         text = resources.files("secateur").joinpath("studies/demo.toml").read_text(encoding="utf-8")
         return make(tomllib.loads(text) | values, "secateur study demo")
@@ -74,8 +77,9 @@ def request(what: str, given: dict[str, Any]) -> Study:
         return make(study.model_dump(mode="json") | values, what)
     if "folder" in values:
         raise UserError(f"--folder is for study files; '{what}' is a folder already")
-    seen = prepare.glance(what)
     name = path.resolve().name
+    asked = make({"name": name, "folder": str(path.resolve())} | values, what)
+    seen = prepare.glance(asked)
     return make({"name": name} | bare(str(path.resolve()), seen.photos, seen.split) | values, what)
 
 
@@ -130,7 +134,7 @@ def _plan(asked: Study, jobs: int, estimated: bool, as_json: bool) -> int:
 
     if not asked.folder:
         raise UserError("the study names no folder of photos: set `folder`")
-    seen = prepare.glance(asked.folder)
+    seen = prepare.glance(asked)
     settled = settle(asked, jobs)
     rows: list[Estimate] = []
     notes: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from secateur.data.exif import written
 from secateur.data.images import BadPhoto, square
 
 SEEN_PX = 32  # a photo is seen this small before it is hashed
@@ -29,6 +30,8 @@ class Facts:
     width: int = 0
     height: int = 0
     thumb: bytes = b""  # THUMB_PX × THUMB_PX grey
+    taken: str = ""  # by its camera's clock: "2021-05-03 17:20:11"
+    camera: str = ""  # maker, model, serial number
     what: str = ""
     why: str = ""
 
@@ -51,7 +54,7 @@ def read_facts(path: Path) -> Facts:
         return Facts(*stat, sha256, what=bad.what, why=bad.why)
     image = Image.fromarray(seen.pixels)
     thumb = image.resize((THUMB_PX, THUMB_PX), Image.Resampling.BOX).tobytes()
-    return Facts(*stat, sha256, dhash(image), seen.width, seen.height, thumb)
+    return Facts(*stat, sha256, dhash(image), seen.width, seen.height, thumb, *written(data))
 
 
 def dhash(grey: Image.Image) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from secateur.data.facts import THUMB_PX, Facts
 
-VERSION = 1  # moves when facts are taken in another way
+VERSION = 2  # moves when facts are taken in another way
 FIELDS = tuple((field.name, {"int": int, "str": str, "bytes": bytes}[str(field.type)]) for field in fields(Facts))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from secateur.errors import UserError
@@ -42,6 +42,14 @@ JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})  # what file managers
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What a file of labels says of one photo beside its label."""
+
+    columns: Mapping[str, str]
+    time: str = ""  # "2021-05-03 17:20:11"
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """Photos by name; none was opened."""
 
@@ -49,6 +57,8 @@ class Listing:
     classes: tuple[str, ...]  # as shown, sorted
     files: tuple[tuple[str, str, str], ...]  # (path with forward slashes, class as shown, part or "")
     problems: tuple[Problem, ...] = ()
+    notes: Mapping[str, Note] = field(default_factory=dict)  # path → of the file of labels
+    columns: tuple[str, ...] = ()  # that the file of labels has
 
 
 def list_folder(folder: Path) -> Listing:

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import importlib
 import io
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,14 @@ import numpy as np
 
 from secateur.data.duplicates import HAMMING_BOUND, near_duplicates, same_bytes
 from secateur.data.facts import Facts, read_facts
+from secateur.data.grouping import tied
 from secateur.data.index import read_index, write_index
+from secateur.data.labelled import list_labelled
 from secateur.data.listing import Listing, list_folder
 from secateur.data.parallel import in_chunks
+from secateur.data.relabel import relabel
 from secateur.errors import UserError
-from secateur.records import Photo, Problem, Snapshot
+from secateur.records import Photo, Problem, Reading, Snapshot
 
 if TYPE_CHECKING:
     import pandas
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 CHUNK = 32  # files a piece of work
 KEEP_EVERY = 20_000  # photos between two writings of the index: a minute or less of reading
 Entry = tuple[str, str, str]  # path, class, part
+FOLDERS = Reading()  # labels are class folders; near-duplicates alone belong together
 COLUMNS = ("path", "class", "part", "sha256", "phash", "width", "height", "bytes", "group")
 
 
@@ -37,28 +42,38 @@ def scan(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     synthetic: str = "",
+    reading: Reading = FOLDERS,
 ) -> Snapshot:
     """What a folder holds. Broken files are listed and left out; the run goes on without them.
+
+    reading: where labels come from, which classes are merged, dropped or too rare, and which photos belong together.
 
     index: a file that remembers what was read, by path, size and times; a second scan reads only what
     changed. hamming_bound: near-duplicates differ in at most so many of 64 bits, and look alike (see
     `duplicates`); they are kept and share a group. Exact duplicates are kept once, the same photo under two
     labels is left out altogether. progress: called with (files done, files in all).
 
-    Raises UserError: what `list_folder` raises, a bound outside [0, 64], no usable photos, only one class
-    with usable photos.
+    Raises UserError: what `list_folder`, `list_labelled`, `relabel` and `tied` raise, a bound outside [0, 64], no
+    usable photos, only one class with usable photos.
     """
     if not 0 <= hamming_bound <= 64:
         raise UserError(f"hamming bound {hamming_bound} is out of range; allowed: 0 to 64 bits")
-    listing = list_folder(folder)
+    listing = listed(folder, reading)
     facts = _facts(listing, index, workers, progress)
     problems = list(listing.problems)
     kept = _usable(listing.files, facts, problems)
     kept = _once(kept, facts, problems)
+    kept = _common(kept, reading, problems)
     classes = _classes(listing, kept, problems)
     photos = _photos(classes, kept, facts)
     photos = _grouped(photos, facts, hamming_bound, classes, problems)
-    return Snapshot(str(listing.root), classes, photos, tuple(problems), hamming_bound, synthetic)
+    photos, ties = tied(photos, reading.group_by, listing, facts, problems)
+    return Snapshot(str(listing.root), classes, photos, tuple(problems), hamming_bound, synthetic, ties)
+
+
+def listed(folder: Path, reading: Reading) -> Listing:
+    """The photos of a folder with their labels, by names alone: no photo is opened. Raises UserError."""
+    return relabel(list_labelled(folder, reading) if reading.labels else list_folder(folder), reading.classes)
 
 
 def to_csv(snapshot: Snapshot, path: Path) -> None:
@@ -152,16 +167,26 @@ def _once(entries: list[Entry], facts: Mapping[str, Facts], problems: list[Probl
     return [entry for entry in entries if entry[0] in kept]
 
 
+def _common(entries: list[Entry], reading: Reading, problems: list[Problem]) -> list[Entry]:
+    """Without the photos of classes that are too rare, if they are to be left out; listed they are in any case."""
+    count = Counter(name for _, name, _ in entries)
+    rare = {name: n for name, n in sorted(count.items()) if n < reading.rare_below}
+    why, left_out = f"usable photos; fewer than {reading.rare_below}", not reading.keep_rare
+    problems += [Problem(name, "rare class", f"{n} {why}", left_out) for name, n in rare.items()]
+    return entries if reading.keep_rare else [entry for entry in entries if entry[1] not in rare]
+
+
 def _classes(listing: Listing, kept: Sequence[Entry], problems: list[Problem]) -> tuple[str, ...]:
     count = dict.fromkeys(listing.classes, 0)
     for _, name, _ in kept:
         count[name] += 1
+    rare = {p.path for p in problems if p.what == "rare class" and p.left_out}
     problems += [
         Problem(name, "empty class", "no usable photo in this class; left out")
         if n == 0
         else Problem(name, "single photo", "a class needs at least 3 photos to be split", left_out=False)
         for name, n in count.items()
-        if n < 2
+        if n < 2 and name not in rare
     ]
     classes = tuple(name for name, n in count.items() if n)
     if len(classes) < 2:

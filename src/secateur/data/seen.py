@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from secateur.data.images import BadPhoto, formats, square
+from secateur.data.exif import taken
+from secateur.data.images import BadPhoto, square
 from secateur.data.listing import SUFFIXES, walk
 from secateur.data.parallel import in_chunks
 from secateur.errors import UserError
 from secateur.records import Problem
-
-_EXIF, _ORIGINAL, _DIGITISED, _CHANGED = 0x8769, 0x9003, 0x9004, 0x0132  # tags of EXIF 2.3
-_TIME = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d:\d\d:\d\d)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,23 +65,3 @@ def one(path: Path, px: int) -> Seen:
         return Seen(path, None, problem=str(error))
     except OSError as error:
         return Seen(path, None, problem=f"cannot be read: {error.strerror or error}")
-
-
-def taken(data: bytes) -> str:
-    """When a photo was taken by its camera's clock, "2021-05-03 17:20:11"; "" where it does not say.
-
-    DateTimeOriginal, else DateTimeDigitized, else DateTime. A camera knows no time zone, and many a trap's clock was
-    never set.
-    """
-    try:
-        with Image.open(io.BytesIO(data), formats=formats()) as image:
-            exif = image.getexif()
-            inner = exif.get_ifd(_EXIF)
-            said = (inner.get(_ORIGINAL), inner.get(_DIGITISED), exif.get(_CHANGED))
-    except Exception:  # a photo with broken EXIF data is still a photo
-        return ""
-    for words in said:
-        found = _TIME.match(str(words or "").strip())
-        if found:
-            return "-".join(found.groups()[:3]) + " " + found[4]
-    return ""

@@ -128,7 +128,8 @@ def _check(snapshot: Snapshot, split: Split) -> None:
 
 def _too_few(snapshot: Snapshot, label: int, n: int, side: str) -> None:
     groups = {p.group for p in snapshot.photos if p.label == label}
-    near = f" in {len(groups)} near-duplicate groups" if len(groups) < n else ""
+    near = f" in {len(groups)} groups" if len(groups) > 1 else " in one group"
+    near = near if len(groups) < n else ""
     raise UserError(
         f"too few photos to split: class '{snapshot.classes[label]}' has {n}{near}, none of them would be in "
         f"{side}; at least 3 different photos a class are needed, better 20"

@@ -14,7 +14,7 @@ from secateur.records.harm import ClassChange, Harm, Paid, Robustness, Robustnes
 from secateur.records.limits import Cost, Fit, Fits, Limits, Pick
 from secateur.records.models import ClassRow, Epoch, Evaluation, History, LayerRow, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
-from secateur.records.photos import Photo, Problem, Snapshot, Split
+from secateur.records.photos import Photo, Problem, Reading, Snapshot, Split, Tie
 from secateur.records.results import Choice, DataFacts, ModelResult, Results, Role, Summary
 from secateur.records.rivals import Rival
 from secateur.records.scan import Scan, ScanLayer, ScanPoint
@@ -55,6 +55,7 @@ __all__ = [
     "Pick",
     "Problem",
     "Profile",
+    "Reading",
     "Reliability",
     "Results",
     "Rival",
@@ -72,6 +73,7 @@ __all__ = [
     "State",
     "Step",
     "Summary",
+    "Tie",
     "Timing",
     "Tried",
     "UnderLimit",

@@ -17,7 +17,7 @@ class Photo:
     width: int  # pixels, after EXIF rotation
     height: int
     bytes: int
-    group: int  # photos with the same number are near-duplicates: never on two sides of a split
+    group: int  # photos with the same number are near-duplicates, or tied by a rule: never on two sides of a split
     part: str = ""  # "train", "val" or "test" where the folder itself says so
 
 
@@ -32,6 +32,34 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Tie:
+    """What one rule says belongs together, by itself."""
+
+    rule: str  # "near-duplicates", or as `group_by` says it
+    groups: int  # of two photos or more
+    photos: int  # in those groups
+    largest: int  # photos in the largest one
+    example: str = ""  # a photo of that one
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the photos of a folder get their labels, and which of them belong together.
+
+    The defaults: the label is the class folder's name, and only near-duplicates belong together.
+    """
+
+    labels: str = ""  # CSV or COCO-CameraTraps JSON; "": the folders
+    path_column: str = ""  # of a CSV; "": found by its usual names
+    label_column: str = ""
+    classes: tuple[tuple[str, str], ...] = ()  # (as found, as wanted); "" drops a class
+    empty: str = ""  # the class of photos with a blank label or no annotation; "": listed and left out
+    rare_below: int = 0  # classes with fewer usable photos are listed
+    keep_rare: bool = True  # False: left out as well
+    group_by: tuple[str, ...] = ()  # rules of `secateur.grouped`
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What a folder of photos holds. Photos stand in the order of (label, sha256)."""
 
@@ -41,6 +69,7 @@ class Snapshot:
     problems: tuple[Problem, ...] = ()
     hamming_bound: int = 0  # near-duplicates: at most this many bits of the hashes differ
     synthetic: str = ""  # says what drew the pictures, where they are no photos
+    ties: tuple[Tie, ...] = ()  # what each rule tied together
 
     @property
     def digest(self) -> str:

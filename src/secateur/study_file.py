@@ -1,0 +1,73 @@
+"""study.toml → Study, and back: every mistake is one line that says where it stands."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import ValidationError
+
+from secateur.choice import MethodChoice
+from secateur.errors import NotKnown, UserError
+from secateur.settings import SOURCES, Study
+
+
+def make(values: dict[str, Any], where: str) -> Study:
+    """A Study out of plain values; `where` names their source. Raises UserError in one line."""
+    try:
+        return Study(**values)
+    except NotKnown as error:
+        raise UserError(f"{where}: {error}") from error
+    except ValidationError as error:
+        raise UserError(f"{where}: {_first(error)}") from error
+
+
+def _first(error: ValidationError) -> str:
+    """The first mistake, with the nearest name for a misspelt key."""
+    mistake = error.errors()[0]
+    place = ".".join(str(p) for p in mistake["loc"] if "(" not in str(p))  # pydantic names its validators, too
+    if mistake["type"] == "extra_forbidden":
+        table = MethodChoice if len(mistake["loc"]) > 1 else Study
+        return str(NotKnown("key", place.rsplit(".", 1)[-1], table.model_fields, see="secateur study --help"))
+    message = mistake["msg"].removeprefix("Value error, ")
+    got = "" if "got" in message or isinstance(mistake["input"], dict) else f"; got {mistake['input']!r}"
+    return f"{place}: {message}{got}" if place else f"{message}"
+
+
+def read(path: Path) -> Study:
+    """The Study of a TOML file; a relative `folder`, `labels`, `start` or file of weights is relative to the file, and so
+    is `published` where it names another TOML file. Raises UserError."""
+    values = _toml(path)
+    if isinstance(values.get("published"), str):
+        values["published"] = _toml(path.parent / values["published"])
+    study = make(values, str(path))
+    here = {}
+    if study.folder and study.folder != "demo":
+        here["folder"] = study.folder
+    if study.labels:
+        here["labels"] = study.labels
+    if study.start:
+        here["start"] = study.start
+    if study.weights not in ("", *SOURCES):
+        here["weights"] = study.weights
+    full = {k: str((path.parent / Path(v).expanduser()).resolve()) for k, v in here.items()}
+    study = study.model_copy(update=full)
+    if not study.name:
+        study = study.model_copy(update={"name": path.stem})
+    return study
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path} is not TOML: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
+
+
+def to_toml(study: Study) -> str:
+    """Every field that is not at its default."""
+    return tomli_w.dumps(study.model_dump(mode="json", exclude_defaults=True))
