@@ -169,6 +169,7 @@ EXPORTS: tuple[Export, ...] = (
 SPLITS: tuple[Named, ...] = (
     Named("stratified", "secateur.data.split:split", "Each class in the same parts; near-duplicates together."),
     Named("folders", "secateur.data.split:split", "As the folders train, val and test say."),
+    Named("random", "secateur.data.split:split", "Each class in the same parts; what belongs together is torn apart."),
     Named("study-cnn", "secateur.data.split:split", "The study's for its CNN: 70/15/15; leaks near-duplicates."),
     Named(
         "study-transfer",

@@ -28,9 +28,15 @@ class Further:
     pairs: Sequence[list[str]]
 
 
-def after(nets: Sequence[Study], making: Sequence[Step], looking: Sequence[Step], further: Further) -> list[Step]:
+def after(
+    nets: Sequence[Study],
+    making: Sequence[Step],
+    looking: Sequence[Step],
+    further: Further,
+    claims: Sequence[Step] = (),
+) -> list[Step]:
     """Every step after those of `making`, each after what it needs. `looking`: the steps that look for rivals;
-    `further`: of those that were found."""
+    `further`: of those that were found; `claims`: the tests of networks on a random split."""
     models = [s for s in making if s.kind in ("train", "retrain", "adopt")]
     models = [m for m in models if m.id not in further.sized or config_in(m) in further.roles]
     by_name = {net.backbone: net for net in nets}
@@ -45,9 +51,9 @@ def after(nets: Sequence[Study], making: Sequence[Step], looking: Sequence[Step]
     same_photos = [m for m in files if m.id not in further.sized]
     forms = [step for net in nets for step in conversions(net, [m for m in models if m.id not in further.sized])]
     worse = [robustness(net, same_photos) for net in nets if net.robustness]
-    others = [*timed, *worse, *forms, *looking, *(s for s in making if s.kind in ("search", "scan"))]
+    others = [*timed, *worse, *forms, *looking, *claims, *(s for s in making if s.kind in ("search", "scan"))]
     last = collect(nets, files, choices, others, further)
-    return [*checked, *int8, *forms, *choices, *looking, *timed, *tests, *worse, last]
+    return [*checked, *int8, *forms, *choices, *looking, *timed, *tests, *claims, *worse, last]
 
 
 def _net(model: Step) -> str:
@@ -200,6 +206,7 @@ def collect(
         if model.inputs.get("model", "").startswith("prune/"):
             inputs[model.inputs["model"]] = model.inputs["model"]
     inputs |= {c.id: c.id for c in (*choices, *others)}
+    inputs |= {c.inputs["split"]: c.inputs["split"] for c in others if c.id.startswith("claim/")}
     roles: dict[str, Any] = {}
     for net in nets:
         roles |= roles_of(net)

@@ -1,6 +1,6 @@
-"""Study → list of steps. Pure and printable: whoever reads this file and the three that it calls knows every
+"""Study → list of steps. Pure and printable: whoever reads this file and the four that it calls knows every
 experiment the tool can do: `making` (a network of one seed), `checking` (what is done with it), `rivals` (what it is
-held against).
+held against), `claiming` (what a random split would have said).
 
 The ids of the steps name what they make:  train/cnn/seed0 · retrain/cnn/magnitude/0.5/seed0 · evaluate/…
 """
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from secateur.arms import has_features
 from secateur.checking import SNAPSHOT, after
+from secateur.claiming import claims
 from secateur.making import START, WEIGHTS, features, seeded
 from secateur.records import Rival, Step
 from secateur.rivals import contests, looked_for, made, not_held_against
@@ -42,7 +43,9 @@ def plan(study: Study, rivals: Sequence[Rival] = ()) -> list[Step]:
     data += [features(net) for net in nets if has_features(net)]
     making = [step for net in nets for seed in net.seeds for step in seeded(net, seed)]
     making += {step.id: step for more in further for step in more.steps}.values()
-    return [*data, *making, *after(nets, making, looked_for(nets), contests(further))]
+    claimed, tests = claims(nets)
+    rest = after(nets, making, looked_for(nets), contests(further), tests)
+    return [*data, *making, *claimed, *rest]
 
 
 def _pixels(px: int) -> Step:

@@ -43,7 +43,7 @@ class Study(Table):
         description="train the dense network on a random split too, to show what that would have claimed",
     )
     photos: int = Field(default=0, ge=0, description="take so many photos, the classes in proportion; 0: all")
-    split: str = Field(default="stratified", description="rule: stratified, folders, study-cnn, study-transfer")
+    split: str = Field(default="stratified", description="rule: " + ", ".join(row.name for row in catalogue.SPLITS))
     fractions: tuple[float, float, float] = Field(default=(0.7, 0.15, 0.15), description="train, validation, test")
     split_seed: int = Field(default=0, ge=0, description="seed of the split; fixed while training seeds vary")
     input_px: int = Field(

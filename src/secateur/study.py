@@ -119,7 +119,9 @@ def _results(
     file = store.folder("collect", keys["collect"]) / "collected.json"
     collected = read(catalogue.load("secateur.steps.judge:Collected"), file)
     machine = catalogue.load("secateur.measure.machine:machine")()
-    data = replace(collected.data, folder=snapshot.root, problems=snapshot.problems)
+    of_the_split = tuple(p for p in collected.data.problems if p.what == "large group")
+    problems = snapshot.problems + of_the_split  # paths may have moved since the other ones were collected
+    data = replace(collected.data, folder=snapshot.root, problems=problems)
     said = study.model_dump(mode="json")
     published = said.pop("published")
     return Results(
@@ -141,6 +143,7 @@ def _results(
         scans=collected.scans,
         rankings=collected.rankings,
         exports=with_failed(collected.exports, outcomes),
+        claims=collected.claims,
         rivals=collected.rivals,
         limits=Limits(in_bytes(study.max_size), milliseconds(study.max_latency), in_bytes(study.max_memory)),
         missing_controls=missing_controls(study, rivals),

@@ -37,8 +37,8 @@ def _first(error: ValidationError) -> str:
 
 
 def read(path: Path) -> Study:
-    """The Study of a TOML file; a relative `folder`, `labels`, `start` or file of weights is relative to the file, and so
-    is `published` where it names another TOML file. Raises UserError."""
+    """The Study of a TOML file; a relative `folder`, `labels`, `start` or file of weights is relative to the
+    file, and so is `published` where it names another TOML file. Raises UserError."""
     values = _toml(path)
     if isinstance(values.get("published"), str):
         values["published"] = _toml(path.parent / values["published"])

@@ -167,7 +167,7 @@ def test_too_few_photos_name_the_class_and_its_count(sizes):
 def test_a_rule_misspelt():
     with pytest.raises(NotKnown, match="did you mean 'stratified'"):
         split(snapshot([[1] * 9, [1] * 9]), rule="stratifed")
-    assert set(RULES) == {"stratified", "folders", "study-transfer", "study-cnn"}
+    assert set(RULES) == {"stratified", "folders", "random", "study-transfer", "study-cnn"}
 
 
 @pytest.mark.parametrize("fractions", [(0.7, 0.3, 0.0), (0.7, 0.2, 0.2), (1.2, -0.1, -0.1), (float("nan"), 0.5, 0.5)])

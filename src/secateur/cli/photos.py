@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.table import Table
 
-from secateur import catalogue
+from secateur import catalogue, grouped, prepare
 from secateur.cli.common import JSON, RUNS, bar, echo_json, paper
 from secateur.records import Snapshot
+from secateur.study_file import make
 
 SHOWN = 3  # problems of a kind printed before "and … more"
 BAR = 40  # characters
@@ -24,6 +26,14 @@ def add(app: typer.Typer) -> None:
     def scan(
         folder: Path = typer.Argument(..., help="Folder of class folders of photos."),
         csv: Path = typer.Option(None, "--csv", help="Write a row a photo here: path, label, sizes, hashes, group."),
+        labels: Path = typer.Option(None, "--labels", help="Labels: a CSV, or COCO-CameraTraps JSON."),
+        path_column: str = typer.Option("", "--path-column", help="Of a CSV: the paths; else by usual names."),
+        label_column: str = typer.Option("", "--label-column", help="Of a CSV: the classes; else by usual names."),
+        classes: str = typer.Option("", "--classes", help="Rename, merge or drop: 'hare=lagomorph,human='."),
+        empty: str = typer.Option("", "--empty", help="Class of photos with a blank label or no annotation."),
+        rare_below: int = typer.Option(20, "--rare-below", min=0, help="List classes with fewer photos."),
+        keep_rare: bool = typer.Option(True, help="Keep such classes, or leave them out."),
+        group_by: str = typer.Option("", "--group-by", help=grouped.HELP[0].upper() + grouped.HELP[1:] + "."),
         bound: int = typer.Option(None, "--near-bits", min=0, max=16, help="Near-duplicates: bits that may differ."),
         all_problems: bool = typer.Option(False, "--all", help="Print every problem, not only the first few."),
         runs: Path = RUNS,
@@ -37,9 +47,12 @@ def add(app: typer.Typer) -> None:
         index = runs / ".store" / "index" / f"{name}.json"
         index.parent.mkdir(parents=True, exist_ok=True)
         options = {} if bound is None else {"hamming_bound": bound}
+        asked: dict[str, Any] = {"labels": str(labels or ""), "path_column": path_column, "label_column": label_column}
+        asked |= {"classes": classes, "empty": empty, "rare_below": rare_below, "keep_rare": keep_rare}
+        reading = prepare.reading(make(asked | {"group_by": group_by}, "secateur scan"))
         with bar("reading photos") as progress:
             found: Snapshot = catalogue.load("secateur.data.scan:scan")(
-                folder, index=index, progress=progress, **options
+                folder, index=index, progress=progress, reading=reading, **options
             )
         if csv:
             catalogue.load("secateur.data.scan:to_csv")(found, csv)
@@ -72,6 +85,8 @@ def _print(found: Snapshot, all_problems: bool) -> None:
         table.add_row(_plain(name), f"{n:,}", "█" * round(BAR * n / max(counts)))
     table.add_row("all", f"{sum(counts):,}", "")
     out.print(table)
+    if len(found.ties) > 1:
+        _print_ties(found)
     for kind in dict.fromkeys(p.what for p in sorted(found.problems, key=lambda p: not p.left_out)):
         own = [p for p in found.problems if p.what == kind]
         out.print(f"\n{kind}: {len(own):,}, {'left out' if own[0].left_out else 'kept'}", markup=False)
@@ -80,6 +95,17 @@ def _print(found: Snapshot, all_problems: bool) -> None:
             out.print(f"  {problem.path}: {problem.why}", markup=False)
         if len(shown) < len(own):
             out.print(f"  … and {len(own) - len(shown):,} more (--all shows them)", markup=False)
+
+
+def _print_ties(found: Snapshot) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("belong together by", "photos", "groups", "in the largest"):
+        table.add_column(name, justify="left" if name.endswith("by") else "right")
+    for tie in found.ties:
+        table.add_row(_plain(tie.rule), f"{tie.photos:,}", f"{tie.groups:,}", f"{tie.largest:,}")
+    out = paper()
+    out.print()
+    out.print(table)
 
 
 def _plain(name: str) -> str:

@@ -17,6 +17,7 @@ from secateur.records import Problem, Snapshot, Split
 Fractions = tuple[float, float, float]
 Sides = tuple[list[int], list[int], list[int]]
 SIDES = ("train", "val", "test")
+OVER = 1.1  # times its quota that a side may hold of a class before it is said
 
 
 def split(
@@ -30,8 +31,9 @@ def split(
 
     stratified: each class in the given fractions, near-duplicate groups on one side.
     folders: the folder's own train/val/test; a side that is missing is taken out of train, as `stratified`.
+    random: as `stratified`, but photos that belong together are torn apart: it claims too much.
     study-transfer: the original study's 80/20, shuffled, then the first fifth of the rest (rounded down) is
-    validation; `fractions` and groups play no part. study-cnn: stratified, groups ignored, as the study did.
+    validation; `fractions` and groups play no part. study-cnn: the same as `random`, as the study did.
 
     Raises NotKnown for the rule; UserError: fractions not positive with sum 1, a class with too few photos
     for three sides, no parts in the folder.
@@ -78,11 +80,36 @@ def straddling(snapshot: Snapshot, split: Split) -> tuple[Problem, ...]:
     return tuple(found)
 
 
+def oversized(snapshot: Snapshot, split: Split) -> tuple[Problem, ...]:
+    """Sides that hold more of a class than they should, since a group is larger than a side is; the group is named by
+    its first photo."""
+    side = {i: name for name in SIDES for i in getattr(split, name)}
+    members: dict[int, list[int]] = {}
+    for i in sorted(side):
+        members.setdefault(snapshot.photos[i].group, []).append(i)
+    held: dict[tuple[int, str], list[list[int]]] = {}
+    for group in members.values():
+        for label in {snapshot.photos[i].label for i in group}:
+            held.setdefault((label, side[group[0]]), []).append([i for i in group if snapshot.photos[i].label == label])
+    counts = snapshot.counts()
+    found = []
+    for (label, name), groups in sorted(held.items()):
+        n, quota = sum(map(len, groups)), counts[label] * split.fractions[SIDES.index(name)]
+        largest = max(groups, key=len)
+        if len(largest) > counts[label] * min(split.fractions) and n > quota * OVER + 1:
+            why = (
+                f"{len(largest)} of the {counts[label]} photos of class '{snapshot.classes[label]}' belong together, "
+                f"so {name} holds {n} of them instead of about {quota:.0f}"
+            )
+            found.append(Problem(snapshot.photos[largest[0]].path, "large group", why, left_out=False))
+    return tuple(found)
+
+
 def _stratified(snapshot: Snapshot, fractions: Fractions, seed: int) -> Sides:
     return deal(snapshot, range(len(snapshot.photos)), fractions, seed)
 
 
-def _study_cnn(snapshot: Snapshot, fractions: Fractions, seed: int) -> Sides:
+def _ungrouped(snapshot: Snapshot, fractions: Fractions, seed: int) -> Sides:
     return deal(snapshot, range(len(snapshot.photos)), fractions, seed, keep_groups=False)
 
 
@@ -112,8 +139,9 @@ def _folders(snapshot: Snapshot, fractions: Fractions, seed: int) -> Sides:
 RULES: dict[str, Callable[[Snapshot, Fractions, int], Sides]] = {
     "stratified": _stratified,
     "folders": _folders,
+    "random": _ungrouped,
     "study-transfer": _study_transfer,
-    "study-cnn": _study_cnn,
+    "study-cnn": _ungrouped,
 }
 
 

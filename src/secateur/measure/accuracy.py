@@ -13,8 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from secateur.measure.statistics import LEVEL, ROUNDS, Groups, group_kinds, wilson
+from secateur.measure.statistics import LEVEL, ROUNDS, Groups, bootstrap_groups, group_kinds, wilson
 from secateur.records import ClassRow, Evaluation, Measured
+
+MANY_TIED = 0.1  # of the photos that belong together with another: then groups are drawn, not photos
+FEW = 20  # groups
 
 IntArray = npt.NDArray[np.int64]
 
@@ -32,7 +35,8 @@ def evaluate(
     """Accuracy, macro-F1, balanced accuracy, precision and recall a class, and the confusion matrix.
 
     `labels` and `predictions` are (n,) positions in `classes`; `groups` (n,) numbers the near-duplicates.
-    Intervals: Wilson for accuracy, precision and recall; bootstrap over groups, `seed` and `rounds`, for the
+    Intervals: Wilson for accuracy, precision and recall (for accuracy the wider of it and the bootstrap, where many
+    photos belong together); bootstrap over groups, `seed` and `rounds`, for the
     two means over classes. A class without test photos counts in neither mean and says so. Raises ValueError
     for no photos, unequal lengths, or a label outside `classes`.
     """
@@ -68,11 +72,20 @@ def _checked(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: int) ->
 
 def _accuracy(true: IntArray, said: IntArray, groups: Groups) -> Measured:
     measured = _proportion(int((true == said).sum()), len(true), "no test photos")
-    tied = 0 if groups is None else len(true) - len(np.unique(np.asarray(groups)))
+    several = 0 if groups is None else len(np.unique(np.asarray(groups)))
+    tied = len(true) - several if several else 0
     if not tied:
         return measured
-    doubt = f"{tied} of {len(true)} photos are near-duplicates of another: the interval counts each as new"
-    return replace(measured, doubts=(*measured.doubts, doubt))
+    if tied < MANY_TIED * len(true):
+        doubt = f"{tied} of {len(true)} photos belong together with another: the interval counts each as new"
+        return replace(measured, doubts=(*measured.doubts, doubt))
+    right = true == said
+    _, low, high = bootstrap_groups(right, np.zeros_like(right), groups, seed=0)
+    few = (f"only {several} groups of photos: how far others would differ is hardly known",) if several < FEW else ()
+    doubts = (*measured.doubts, *few)
+    if measured.low is not None and measured.high is not None and high - low < measured.high - measured.low:
+        return replace(measured, doubts=doubts)
+    return replace(measured, low=low, high=high, how="bootstrap over groups of photos", doubts=doubts)
 
 
 def _class_row(name: str, i: int, confusion: IntArray) -> ClassRow:

@@ -12,7 +12,7 @@ from secateur.records.harm import Harm
 from secateur.records.limits import Limits
 from secateur.records.models import Evaluation, History, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
-from secateur.records.photos import Problem
+from secateur.records.photos import Problem, Tie
 from secateur.records.rivals import Rival
 from secateur.records.scan import Scan
 from secateur.records.search import Search
@@ -79,6 +79,18 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What a random split would have claimed of the dense network, and what the split of this study says."""
+
+    backbone: str
+    seed: int
+    random: Measured  # accuracy on the test photos of a split that tears apart what belongs together
+    grouped: Measured  # of the network of the same seed, on this study's test photos
+    gap: Measured  # random − grouped, points
+    torn: int  # test photos of the random split of which a companion was trained on
+
+
+@dataclass(frozen=True, slots=True)
 class DataFacts:
     """The photos of a study in numbers."""
 
@@ -90,9 +102,10 @@ class DataFacts:
     snapshot_digest: str
     split_rule: str
     split_seed: int
-    groups_tied: int  # photos that share a near-duplicate group with another
+    groups_tied: int  # photos that belong together with another
     problems: tuple[Problem, ...]
     synthetic: str = ""
+    ties: tuple[Tie, ...] = ()  # what each rule tied together
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +133,7 @@ class Results:
     rankings: tuple[Comparison, ...] = ()  # of methods with each other, at equal targets: a table of its own
     scans: tuple[Scan, ...] = ()  # of every layer alone, of the first seed
     exports: tuple[Exported, ...] = ()  # the first seed's files in the other forms that were asked for
+    claims: tuple[Claim, ...] = ()  # of a random split, where they were asked for
     limits: Limits = field(default_factory=Limits)  # that the device sets
     notes: tuple[str, ...] = ()  # what was shrunk to the budget, and other things said in words
     published: dict[str, Any] = field(default_factory=dict)  # the study file's [published] table

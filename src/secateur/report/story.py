@@ -58,6 +58,7 @@ def tell(results: Results) -> Row:
             "claims": [asdict(c) | {"claim": claim(results, c)} for c in results.comparisons],
             "holes": holes(results),
             "data": _data(results.data),
+            "random_split": [asdict(c) | {"flatters": (c.gap.low or 0) > 0} for c in results.claims],
             "curves": [_curve(results, m) for m in results.models],
             **_classwise(results, rows),
             "harm": harms(results, rows),

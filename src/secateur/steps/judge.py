@@ -12,8 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from secateur.arms import title
+from secateur.claiming import SPLIT
+from secateur.data.split import oversized
 from secateur.errors import StepFailed
 from secateur.files import dump, read
+from secateur.measure.apart import apart
 from secateur.measure.choose import choose as choosing
 from secateur.measure.compare import accuracy_over_seeds, compare_all
 from secateur.measure.statistics import mean_t
@@ -21,6 +24,7 @@ from secateur.pruning.groups import CLASSES
 from secateur.records import (
     Bench,
     Choice,
+    Claim,
     Comparison,
     DataFacts,
     Evaluation,
@@ -64,6 +68,7 @@ class Collected:
     rivals: tuple[Rival, ...] = ()
     rankings: tuple[Comparison, ...] = ()
     exports: tuple[Exported, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
 
 def choose(ctx: Context) -> None:
@@ -115,6 +120,7 @@ def collect(ctx: Context) -> None:
             scans=tuple({(s.config, s.method): s for s in reversed(_all(ctx, Scan, "scan"))}.values()),
             rivals=_all(ctx, Rival, "rival"),
             exports=tuple(_exports(ctx)),
+            claims=tuple(_claims(ctx, photos)),
             rankings=compare_all(alike, correct, groups, ctx.params["margin"]) if alike else (),
         ),
         ctx.out / "collected.json",
@@ -134,6 +140,20 @@ def _exports(ctx: Context) -> Iterator[Exported]:
             config, _, seed = name.rpartition("/seed")
             size = sum(p.stat().st_size for p in parts(folder))
             yield Exported(config, int(seed), form, size, _optional(ctx, f"parity/{at}", "parity.json", Parity))
+
+
+def _claims(ctx: Context, photos: Snapshot) -> Iterator[Claim]:
+    for role, folder in ctx.inputs.items():
+        held = role.removeprefix("claim/")
+        if held == role or held not in ctx.inputs:
+            continue
+        made = read(Evaluation, folder / "evaluation.json").accuracy
+        own = read(Evaluation, ctx.inputs[held] / "evaluation.json").accuracy
+        split = read(Split, ctx.inputs[SPLIT] / "split.json")
+        trained = {photos.photos[i].group for i in split.train}
+        torn = sum(photos.photos[i].group in trained for i in split.test)
+        _, backbone, *_, seed = held.split("/")
+        yield Claim(backbone, int(seed.removeprefix("seed")), made, own, apart(made, own), torn)
 
 
 def _models(ctx: Context) -> list[ModelResult]:
@@ -254,6 +274,7 @@ def _facts(photos: Snapshot, split: Split) -> DataFacts:
         split_rule=split.rule,
         split_seed=split.seed,
         groups_tied=sum(n for n in sizes.values() if n > 1),
-        problems=photos.problems,
+        problems=(*photos.problems, *oversized(photos, split)),
         synthetic=photos.synthetic,
+        ties=photos.ties,
     )
