@@ -65,6 +65,7 @@ MAY = {
     "handing": {"records", "catalogue", "limits", "store", "export"},
     "exporting": {"records", "errors", "catalogue", "files", "at_hand", "checking", "engine", "prepare", "store"}
     | {"export", "steps"},
+    "judging": {"records", "errors", "catalogue", "files", "data", "export", "measure", "steps"},
     "crew": {"records", "errors", "engine", "store"},
     "sizing": {"records", "errors", "settings", "catalogue", "files", "budget", "engine", "steps"},
     "study": LEAVES
@@ -85,6 +86,7 @@ MAY = {
         "export",
         "steps",
         "exporting",
+        "judging",
     }
     | {"quantities", "serving"},
     "serving": {"records", "errors", "data", "export", "report"},

@@ -13,9 +13,14 @@ from secateur.errors import UserError
 Record = TypeVar("Record")
 
 
+def as_json_text(record: Any) -> str:
+    """A record as JSON."""
+    return TypeAdapter(type(record)).dump_json(record, indent=1).decode()
+
+
 def dump(record: Any, path: Path) -> None:
     """Write a record as JSON; whole or not at all."""
-    content = TypeAdapter(type(record)).dump_json(record, indent=1)
+    content = as_json_text(record).encode()
     scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         scratch.write_bytes(content)

@@ -18,7 +18,7 @@ EXIT_STEP_FAILED, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
 def app() -> typer.Typer:
     """The command with all its subcommands."""
     from secateur import __version__
-    from secateur.cli import bench, export, imports, methods, model, pack, photos, predict, runs, serve, study
+    from secateur.cli import bench, evaluate, export, imports, methods, model, pack, photos, predict, runs, serve, study
 
     made = typer.Typer(
         name="secateur",
@@ -41,7 +41,7 @@ def app() -> typer.Typer:
     def main(version: bool = typer.Option(False, "--version", callback=version, is_eager=True, help="Say it.")) -> None:
         pass
 
-    for module in (photos, study, runs, serve, predict, pack, export, model, bench, imports, methods):
+    for module in (photos, study, runs, serve, predict, evaluate, pack, export, model, bench, imports, methods):
         module.add(made)
     return made
 

@@ -11,7 +11,7 @@ from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, console, echo_json, mebibytes
 from secateur.cli.runs import run_of
 from secateur.errors import NotKnown
-from secateur.files import read
+from secateur.files import as_json_text, read
 from secateur.records import ModelResult, Results
 
 FORMS = "; ".join(f"{row.name}: {row.help}" for row in catalogue.EXPORTS)
@@ -53,7 +53,9 @@ def add(app: typer.Typer) -> None:
         size = sum(p.stat().st_size for p in parts.values())
         words = catalogue.load("secateur.report.card:card")(results, found.config, size, row.name, form)
         labels = list(results.data.classes)
-        sums = catalogue.load("secateur.export.bundle:write")(out, parts, row.runtime, labels, words)
+        measured = catalogue.load("secateur.judging:trained")(results, found)
+        figures = as_json_text(measured) if measured else ""
+        sums = catalogue.load("secateur.export.bundle:write")(out, parts, row.runtime, labels, words, figures)
         if as_json:
             facts = {"folder": str(out), "model": found.id, "format": row.name, "bytes": size}
             echo_json(facts | {"error": form.error if form else 0.0, "sha256": sums})

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import typer
 from rich.table import Table
 
-from secateur import catalogue, grouped, prepare
+from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, bar, echo_json, paper
+from secateur.cli.reading import CLASSES, EMPTY, GROUP_BY, LABEL_COLUMN, LABELS, PATH_COLUMN, index_of, reading_of
 from secateur.records import Snapshot
-from secateur.study_file import make
 
 SHOWN = 3  # problems of a kind printed before "and … more"
 BAR = 40  # characters
@@ -26,14 +24,14 @@ def add(app: typer.Typer) -> None:
     def scan(
         folder: Path = typer.Argument(..., help="Folder of class folders of photos."),
         csv: Path = typer.Option(None, "--csv", help="Write a row a photo here: path, label, sizes, hashes, group."),
-        labels: Path = typer.Option(None, "--labels", help="Labels: a CSV, or COCO-CameraTraps JSON."),
-        path_column: str = typer.Option("", "--path-column", help="Of a CSV: the paths; else by usual names."),
-        label_column: str = typer.Option("", "--label-column", help="Of a CSV: the classes; else by usual names."),
-        classes: str = typer.Option("", "--classes", help="Rename, merge or drop: 'hare=lagomorph,human='."),
-        empty: str = typer.Option("", "--empty", help="Class of photos with a blank label or no annotation."),
+        labels: Path = LABELS,
+        path_column: str = PATH_COLUMN,
+        label_column: str = LABEL_COLUMN,
+        classes: str = CLASSES,
+        empty: str = EMPTY,
         rare_below: int = typer.Option(20, "--rare-below", min=0, help="List classes with fewer photos."),
         keep_rare: bool = typer.Option(True, help="Keep such classes, or leave them out."),
-        group_by: str = typer.Option("", "--group-by", help=grouped.HELP[0].upper() + grouped.HELP[1:] + "."),
+        group_by: str = GROUP_BY,
         bound: int = typer.Option(None, "--near-bits", min=0, max=16, help="Near-duplicates: bits that may differ."),
         all_problems: bool = typer.Option(False, "--all", help="Print every problem, not only the first few."),
         runs: Path = RUNS,
@@ -43,13 +41,19 @@ def add(app: typer.Typer) -> None:
 
         Reads every photo once; a second scan reads only what changed. Nothing in the folder is touched.
         """
-        name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:24]
-        index = runs / ".store" / "index" / f"{name}.json"
-        index.parent.mkdir(parents=True, exist_ok=True)
+        index = index_of(folder, runs)
         options = {} if bound is None else {"hamming_bound": bound}
-        asked: dict[str, Any] = {"labels": str(labels or ""), "path_column": path_column, "label_column": label_column}
-        asked |= {"classes": classes, "empty": empty, "rare_below": rare_below, "keep_rare": keep_rare}
-        reading = prepare.reading(make(asked | {"group_by": group_by}, "secateur scan"))
+        reading = reading_of(
+            "secateur scan",
+            labels=str(labels or ""),
+            path_column=path_column,
+            label_column=label_column,
+            classes=classes,
+            empty=empty,
+            rare_below=rare_below,
+            keep_rare=keep_rare,
+            group_by=group_by,
+        )
         with bar("reading photos") as progress:
             found: Snapshot = catalogue.load("secateur.data.scan:scan")(
                 folder, index=index, progress=progress, reading=reading, **options

@@ -61,13 +61,13 @@ class Listing:
     columns: tuple[str, ...] = ()  # that the file of labels has
 
 
-def list_folder(folder: Path) -> Listing:
+def list_folder(folder: Path, least_classes: int = 2) -> Listing:
     """Class folders of photos, Kaggle's `raw-img`, or `train/ val/ test/` trees of class folders.
 
     Nested folders belong to the class above them; links to folders are followed, each folder at most once;
     hidden files are ignored, files that are no photos by their suffix are listed.
 
-    Raises UserError: no such folder, not a folder, no photos, fewer than two classes.
+    Raises UserError: no such folder, not a folder, no photos, too few classes.
     """
     root = _root(folder)
     problems: list[Problem] = []
@@ -93,7 +93,7 @@ def list_folder(folder: Path) -> Listing:
         Problem(example[s], "not a photo", f"{n} {'file' if n == 1 else 'files'} with the suffix '{s}'")
         for s, n in sorted(other.items())
     ]
-    return _named(root, files, problems)
+    return _named(root, files, problems, least_classes)
 
 
 def _root(folder: Path) -> Path:
@@ -172,7 +172,7 @@ def _entries(root: Path, place: str, problems: list[Problem]) -> list[tuple[str,
     return found
 
 
-def _named(root: Path, files: list[tuple[str, str, str]], problems: list[Problem]) -> Listing:
+def _named(root: Path, files: list[tuple[str, str, str]], problems: list[Problem], least: int) -> Listing:
     names = {name for _, name, _ in files}
     shown = {name: name for name in names}
     english = {ENGLISH.get(name, name) for name in names}
@@ -182,7 +182,7 @@ def _named(root: Path, files: list[tuple[str, str, str]], problems: list[Problem
         loose = sum(problem.what == "no class" for problem in problems)
         hint = f"; {loose} stand in no class folder" if loose else ""
         raise UserError(f"no photos in class folders under {root}{hint}; allowed: {root.name}/<class>/<photo>")
-    if len(names) < 2:
+    if len(names) < least:
         raise UserError(f"only one class under {root}: '{shown[files[0][1]]}'; at least two are needed")
     return Listing(
         root=root,

@@ -12,11 +12,11 @@ from secateur.errors import NotKnown, UserError
 from secateur.records import Problem
 
 
-def relabel(listing: Listing, table: Sequence[tuple[str, str]]) -> Listing:
+def relabel(listing: Listing, table: Sequence[tuple[str, str]], least: int = 2) -> Listing:
     """A listing whose classes have the names that the table gives them; several may get the same one, and "" drops.
 
     Names are not looked up again: with {a: b, b: c} what was called a is called b. Raises NotKnown for a class that the
-    listing does not have, UserError where fewer than two are left.
+    listing does not have, UserError where fewer than `least` are left.
     """
     wanted = dict(table)
     for name in wanted:
@@ -35,18 +35,23 @@ def relabel(listing: Listing, table: Sequence[tuple[str, str]]) -> Listing:
         for name, n in sorted(gone.items())
     ]
     classes = tuple(sorted({name for _, name, _ in files}))
-    if len(classes) < 2:
+    if len(classes) < least:
         left = f"only class '{classes[0]}' is" if classes else "no class is"
         raise UserError(f"{left} left under {listing.root}; at least two are needed")
     problems += alike(classes)
     return dataclasses.replace(listing, classes=classes, files=tuple(files), problems=(*listing.problems, *problems))
 
 
+def plain(name: str) -> str:
+    """Without what people write now so, now so: case, spaces, hyphens, underscores."""
+    return re.sub(r"[\s_-]+", " ", name).strip().casefold()
+
+
 def alike(classes: Iterable[str]) -> list[Problem]:
     """Names that differ in case, spaces, hyphens or underscores alone."""
     groups: dict[str, list[str]] = {}
     for name in classes:
-        groups.setdefault(re.sub(r"[\s_-]+", " ", name).strip().casefold(), []).append(name)
+        groups.setdefault(plain(name), []).append(name)
     found = []
     for first, *others in (sorted(g) for g in groups.values()):
         for name in others:

@@ -64,7 +64,7 @@ def scan(
     kept = _usable(listing.files, facts, problems)
     kept = _once(kept, facts, problems)
     kept = _common(kept, reading, problems)
-    classes = _classes(listing, kept, problems)
+    classes = _classes(listing, kept, problems, reading.least_classes)
     photos = _photos(classes, kept, facts)
     photos = _grouped(photos, facts, hamming_bound, classes, problems)
     photos, ties = tied(photos, reading.group_by, listing, facts, problems)
@@ -73,7 +73,8 @@ def scan(
 
 def listed(folder: Path, reading: Reading) -> Listing:
     """The photos of a folder with their labels, by names alone: no photo is opened. Raises UserError."""
-    return relabel(list_labelled(folder, reading) if reading.labels else list_folder(folder), reading.classes)
+    found = list_labelled(folder, reading) if reading.labels else list_folder(folder, reading.least_classes)
+    return relabel(found, reading.classes, reading.least_classes)
 
 
 def to_csv(snapshot: Snapshot, path: Path) -> None:
@@ -176,7 +177,7 @@ def _common(entries: list[Entry], reading: Reading, problems: list[Problem]) -> 
     return entries if reading.keep_rare else [entry for entry in entries if entry[1] not in rare]
 
 
-def _classes(listing: Listing, kept: Sequence[Entry], problems: list[Problem]) -> tuple[str, ...]:
+def _classes(listing: Listing, kept: Sequence[Entry], problems: list[Problem], least: int) -> tuple[str, ...]:
     count = dict.fromkeys(listing.classes, 0)
     for _, name, _ in kept:
         count[name] += 1
@@ -186,14 +187,15 @@ def _classes(listing: Listing, kept: Sequence[Entry], problems: list[Problem]) -
         if n == 0
         else Problem(name, "single photo", "a class needs at least 3 photos to be split", left_out=False)
         for name, n in count.items()
-        if n < 2 and name not in rare
+        if n < min(2, least) and name not in rare
     ]
     classes = tuple(name for name, n in count.items() if n)
-    if len(classes) < 2:
+    if len(classes) < least:
         left = f"only class '{classes[0]}' has usable photos" if classes else "no usable photos"
         first = next((p for p in problems if p.left_out), None)
         reason = f"; first problem: {first.path}: {first.what}" if first else ""
-        raise UserError(f"{left} under {listing.root}; at least two classes are needed{reason}")
+        need = "; at least two classes are needed" if least > 1 else ""
+        raise UserError(f"{left} under {listing.root}{need}{reason}")
     return classes
 
 

@@ -15,9 +15,12 @@ from secateur.errors import UserError
 SUMS = "SHA256SUMS"
 
 
-def write(folder: Path, model: Mapping[str, Path], runtime: str, labels: list[str], card: str) -> dict[str, str]:
-    """The files of a model under their names there, labels.json, README.md (the card), predict.py with a few lines for
-    its run-time, and the checksums of all; the folder is whole or absent. Returns file → sha256.
+def write(
+    folder: Path, model: Mapping[str, Path], runtime: str, labels: list[str], card: str, figures: str = ""
+) -> dict[str, str]:
+    """The files of a model under their names there, labels.json, README.md (the card), figures.json (what was measured,
+    for programs), predict.py with a few lines for its run-time, and the checksums of all; the folder is whole or
+    absent. Returns file → sha256.
 
     Raises UserError where there is a folder already, or it cannot be written.
     """
@@ -30,6 +33,8 @@ def write(folder: Path, model: Mapping[str, Path], runtime: str, labels: list[st
         "predict.py": _script("handed/predict.py"),
         "runtime.py": _script(f"handed/in_{runtime}.py"),
     }
+    if figures:
+        content["figures.json"] = figures.encode()
     if packed:
         content["packed.py"] = _script("packed.py")
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}

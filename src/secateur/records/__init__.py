@@ -11,6 +11,7 @@ from secateur.records.calibration import Bin, Reliability
 from secateur.records.comparisons import Comparison, Verdict
 from secateur.records.exports import Converted, Exported
 from secateur.records.harm import ClassChange, Harm, Paid, Robustness, RobustnessRow, Victim
+from secateur.records.judged import ClassShift, Judged, Shift, Trained, Unknown
 from secateur.records.limits import Cost, Fit, Fits, Limits, Pick
 from secateur.records.models import ClassRow, Epoch, Evaluation, History, LayerRow, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
@@ -31,6 +32,7 @@ __all__ = [
     "Claim",
     "ClassChange",
     "ClassRow",
+    "ClassShift",
     "Comparison",
     "Converted",
     "Cost",
@@ -42,6 +44,7 @@ __all__ = [
     "Fits",
     "Harm",
     "History",
+    "Judged",
     "LayerRow",
     "LayerTime",
     "Limits",
@@ -67,6 +70,7 @@ __all__ = [
     "ScanLayer",
     "ScanPoint",
     "Search",
+    "Shift",
     "Sizes",
     "Snapshot",
     "Speed",
@@ -76,8 +80,10 @@ __all__ = [
     "Summary",
     "Tie",
     "Timing",
+    "Trained",
     "Tried",
     "UnderLimit",
+    "Unknown",
     "Verdict",
     "Victim",
     "Way",

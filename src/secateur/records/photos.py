@@ -57,6 +57,7 @@ class Reading:
     rare_below: int = 0  # classes with fewer usable photos are listed
     keep_rare: bool = True  # False: left out as well
     group_by: tuple[str, ...] = ()  # rules of `secateur.grouped`
+    least_classes: int = 2  # one is enough to evaluate a model on
 
 
 @dataclass(frozen=True, slots=True)

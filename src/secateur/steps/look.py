@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from secateur import catalogue
+from secateur.export.deployed import deployed
 from secateur.measure import work
 from secateur.models import prunable, saved
 from secateur.models.build import build
 from secateur.records import Profile
+
+
+def answering(folder: Path) -> tuple[tuple[str, ...], int, Any]:
+    """A saved model's labels, the side of its photos, and what gives logits (n, classes) for (n, px, px, 3) uint8."""
+    loaded = saved.load(folder)
+    network = deployed(loaded.model, loaded.preprocess)
+
+    @torch.no_grad()
+    def logits(photos: Any) -> Any:
+        return network(torch.from_numpy(photos)).numpy()
+
+    return loaded.labels, loaded.architecture.input_px, logits
 
 
 def look(what: str, input_px: int = 0, classes: int = 10, pool: str = "avg", head: str = "linear") -> Profile:

@@ -1,0 +1,243 @@
+"""A model, saved or exported, on a folder of labelled photos: what it gets right there, and how that differs from what
+its study measured."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from secateur import catalogue
+from secateur.data.listing import ENGLISH
+from secateur.data.relabel import plain
+from secateur.data.scan import scan
+from secateur.data.seen import read as photos_of
+from secateur.errors import UserError
+from secateur.export import runtime
+from secateur.files import read
+from secateur.measure.accuracy import evaluate
+from secateur.measure.calibration import reliability
+from secateur.measure.runtimes import USUAL, open_model
+from secateur.measure.shift import shift
+from secateur.records import Judged, ModelResult, Photo, Problem, Reading, Results, Snapshot, Trained, Unknown
+
+BATCH = 16  # photos
+FIGURES = "figures.json"  # of a folder that was handed on: what its study measured
+Logits = npt.NDArray[np.float32]  # (n, classes)
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Photos in, logits out."""
+
+    file: Path  # or the folder of a saved model
+    labels: tuple[str, ...]
+    input_px: int
+    logits: Callable[[npt.NDArray[np.uint8]], Logits]
+
+
+def judge(
+    model: Path,
+    folder: Path,
+    *,
+    reading: Reading | None = None,
+    runs: Path = Path("runs"),
+    index: Path | None = None,
+    progress: Report | None = None,
+) -> Judged:
+    """`model`: an ONNX or packed file, another exported one beside its labels.json, the folder that `export` made, or
+    a saved model. `runs`: where the study of the model is looked for, by the digest of its file.
+
+    Raises UserError: what the scan raises, a model that cannot be read, no photo of a class that it knows.
+    """
+    loaded = opened(model)
+    reading = replace(reading or Reading(), least_classes=1)
+    snapshot = scan(folder, index=index, reading=reading, progress=progress)
+    names = _names(snapshot.classes, loaded.labels)
+    logits, gone = _answers(loaded, snapshot, progress)
+    photos = [p for p in snapshot.photos if p.path not in gone]
+    known = [i for i, p in enumerate(photos) if snapshot.classes[p.label] in names]
+    if not known:
+        raise UserError(
+            f"{folder} has no photo of a class that {model} knows; it has {', '.join(snapshot.classes)}, the model "
+            f"knows {', '.join(loaded.labels)}"
+        )
+    place = {name: i for i, name in enumerate(loaded.labels)}
+    labels = np.array([place[names[snapshot.classes[photos[i].label]]] for i in known])
+    groups = np.array([photos[i].group for i in known])
+    own = logits[known]
+    made = evaluate(labels, own.argmax(1), loaded.labels, snapshot.digest, groups)
+    chances = runtime.softmax(own)
+    made = replace(made, reliability=reliability(chances, labels, groups))
+    study = _study(loaded.file, runs)
+    return Judged(
+        model=str(model),
+        folder=str(folder),
+        labels=loaded.labels,
+        evaluation=made,
+        paths=tuple(photos[i].path for i in known),
+        true=tuple(labels.tolist()),
+        confidence=float(chances.max(1).mean()),
+        absent=tuple(row.name for row in made.classes if not row.n),
+        unknown=tuple(_unknown(snapshot, photos, names, logits, loaded.labels)),
+        renamed=tuple((name, said) for name, said in sorted(names.items()) if name != said),
+        seen_before=_seen_before(snapshot.photos, study, runs),
+        problems=(*snapshot.problems, *gone.values()),
+        trained=study,
+        shift=shift(made, study) if study else None,
+    )
+
+
+# ------------------------------------------------------------ the model
+
+
+def opened(path: Path) -> Model:
+    """Raises UserError for what is no model, or does not say what its answers are called."""
+    if path.is_dir() and (path / "architecture.json").is_file():
+        return Model(path, *catalogue.load("secateur.steps.look:answering")(path))
+    if path.is_dir():
+        path = _inside(path)
+    if path.suffix == ".pt2":
+        raise UserError(f"{path}: torch.export's files are read with pickle, which may run code; give the ONNX file")
+    if path.suffix in USUAL and USUAL[path.suffix] != "onnxruntime":
+        return _elsewhere(path, USUAL[path.suffix])
+    loaded = runtime.load(path)
+    return Model(path, loaded.labels, loaded.input_px, loaded.logits)
+
+
+def _inside(folder: Path) -> Path:
+    """The model of a folder that `export` made."""
+    files = dict.fromkeys(row.file for row in catalogue.EXPORTS)
+    found = [folder / name for name in files if (folder / name).is_file()]
+    if not found:
+        raise UserError(
+            f"{folder} holds no model: a saved one has architecture.json, an exported one {', '.join(files)}"
+        )
+    return found[0]
+
+
+def _elsewhere(file: Path, kind: str) -> Model:
+    """A file for another run-time; its labels stand beside it."""
+    if not file.is_file():
+        raise UserError(f"{file}: no such file")
+    words = file.parent / "labels.json"
+    try:
+        labels = tuple(str(name) for name in json.loads(words.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{words} is needed beside {file.name}, to know what its answers are called") from error
+    model = open_model(file, kind, threads=0)
+    size = model.fixed_batch or BATCH
+
+    def logits(photos: npt.NDArray[np.uint8]) -> Logits:
+        """A file with a fixed batch gets the last photo again until it is full."""
+        parts = []
+        for i in range(0, len(photos), size):
+            some = photos[i : i + size]
+            short = size - len(some) if model.fixed_batch else 0
+            said = np.array(model.call(np.concatenate([some, some[-1:].repeat(short, 0)]) if short else some))
+            parts.append(said[: len(some)])
+        return np.concatenate(parts)
+
+    return Model(file, labels, model.shape[0], logits)
+
+
+# ------------------------------------------------------------ the photos
+
+
+def _names(classes: Iterable[str], labels: Sequence[str]) -> dict[str, str]:
+    """Class of the folder → class of the model: the same name, the same but for case and spaces, or Kaggle's Italian
+    for the English one."""
+    near = {plain(name): name for name in labels}
+    found = {}
+    for name in classes:
+        for said in (name, near.get(plain(name), ""), ENGLISH.get(name, "")):
+            if said in labels:
+                found[name] = said
+                break
+    return found
+
+
+def _answers(model: Model, snapshot: Snapshot, progress: Report | None) -> tuple[Logits, dict[str, Problem]]:
+    """(n, classes) of the photos that are still there, in their order; and those that are not."""
+    root, said = Path(snapshot.root), []
+    gone: dict[str, Problem] = {}
+    done, n = 0, len(snapshot.photos)
+    for some in photos_of([root / p.path for p in snapshot.photos], model.input_px, BATCH):
+        pixels = [seen.pixels for seen in some if seen.pixels is not None]
+        if pixels:
+            said.append(model.logits(np.stack(pixels)))
+        for photo, seen in zip(snapshot.photos[done : done + len(some)], some, strict=True):
+            if seen.pixels is None:
+                gone[photo.path] = Problem(photo.path, "vanished", seen.problem)
+        done += len(some)
+        if progress:
+            progress(done, n)
+    if not said:
+        raise UserError(f"no photo of {snapshot.root} can be read any more")
+    return np.concatenate(said), gone
+
+
+def _unknown(
+    snapshot: Snapshot, photos: Sequence[Photo], names: dict[str, str], logits: Logits, labels: Sequence[str]
+) -> Iterable[Unknown]:
+    for label, name in enumerate(snapshot.classes):
+        own = [i for i, p in enumerate(photos) if p.label == label]
+        if name in names or not own:
+            continue
+        chances = runtime.softmax(logits[own])
+        said = Counter(labels[i] for i in chances.argmax(1).tolist())
+        yield Unknown(name, len(own), tuple(said.most_common()), float(chances.max(1).mean()))
+
+
+# ------------------------------------------------------------ its study
+
+
+def trained(results: Results, model: ModelResult) -> Trained | None:
+    """What a study measured of one of its models; None where it was not tested."""
+    said = model.evaluation
+    if not said:
+        return None
+    ece = said.reliability.ece if said.reliability else None
+    digest = results.data.snapshot_digest
+    return Trained(results.name, model.name, said.accuracy, said.balanced_accuracy, said.classes, ece, digest)
+
+
+def _study(file: Path, runs: Path) -> Trained | None:
+    """Of a folder that was handed on, what it says itself; else of the run whose model has the same bytes."""
+    if (file.parent / FIGURES).is_file():
+        return read(Trained, file.parent / FIGURES)
+    homes = [file.parent.parent] if file.parent.name == "models" else []
+    homes += sorted(p.parent for p in runs.glob("*/results.json"))
+    digests = {_digest(f) for f in (file, file.with_suffix(".onnx")) if f.is_file()}
+    for home in homes:
+        if not (home / "results.json").is_file():
+            continue
+        results = read(Results, home / "results.json")
+        model = next((m for m in results.models if m.file_sha256 in digests), None)
+        if model:
+            return trained(results, model)
+    return None
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _seen_before(photos: Sequence[Photo], study: Trained | None, runs: Path) -> int:
+    """Photos that the study had as well, byte for byte, where its snapshot is still kept."""
+    if not study:
+        return 0
+    for file in sorted(runs.glob(".store/snapshot/*/snapshot.json")):
+        kept: Any = read(Snapshot, file)
+        if kept.digest == study.snapshot_digest:
+            theirs = {p.sha256 for p in kept.photos}
+            return sum(p.sha256 in theirs for p in photos)
+    return 0

@@ -1,0 +1,161 @@
+"""`secateur evaluate`: a model on photos that its study never had, beside what its study measured."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import secateur
+from PIL import Image
+
+from secateur.data.images import square
+from secateur.export import runtime
+from secateur.files import read
+from secateur.measure.accuracy import evaluate
+from secateur.measure.shift import shift
+from secateur.measure.statistics import wilson
+from secateur.records import Results, Trained
+
+BROKEN = 10
+
+
+@pytest.fixture(scope="module")
+def others(photos_112px: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """300 photos that the study did not have: 200 and 60 of its two classes, 40 of two that it does not know; and ten
+    broken files."""
+    root = tmp_path_factory.mktemp("new") / "season"
+    for name, n in (("cane", 200), ("ragno", 60), ("gatto", 25), ("mucca", 15)):
+        (root / name).mkdir(parents=True)
+        for photo in sorted((photos_112px / "raw-img" / name).iterdir())[100 : 100 + n]:
+            shutil.copy(photo, root / name)
+    for i in range(BROKEN):
+        (root / "cane" / f"broken{i}.jpg").write_bytes(b"\xff\xd8\xff" + bytes([i]) * 40)
+    return root
+
+
+def test_figures_shift_and_lists(home: Path, others: Path, tmp_path: Path):
+    model = home / "runs/photos/models/dense.onnx"
+    done = secateur("evaluate", model, others, "--json", "--csv", tmp_path / "said.csv", cwd=home)
+    made = json.loads(done.stdout)
+    said = made["evaluation"]
+    left_out = [p for p in made["problems"] if p["left_out"]]
+    assert sum(p["path"].startswith("cane/broken") for p in left_out) == BROKEN
+    known = 260 - sum(p["what"] == "exact duplicate" and p["path"].split("/")[0] in ("cane", "ragno") for p in left_out)
+    assert said["n"] == known == len(made["paths"]) == len(made["true"])
+    assert [(u["name"], u["n"]) for u in made["unknown"]] == [("gatto", 25), ("mucca", 15)]
+    assert all(sum(n for _, n in u["said"]) == u["n"] for u in made["unknown"])
+    # by hand, by another way through the same file
+    loaded = runtime.load(model)
+    right = 0
+    for path, true in zip(made["paths"], made["true"], strict=True):
+        assert loaded.labels[true] == path.split("/")[0]
+        pixels = square((others / path).read_bytes(), loaded.input_px).pixels
+        right += int(loaded.logits(pixels[None])[0].argmax() == true)
+    assert said["accuracy"]["value"] == right / known
+    assert (said["accuracy"]["low"], said["accuracy"]["high"]) == pytest.approx(wilson(right, known))
+    results = read(Results, home / "runs/photos/results.json")
+    own = max((m for m in results.models if m.config == "cnn/dense"), key=lambda m: m.val_accuracy)
+    assert own.evaluation and made["trained"]["accuracy"]["value"] == own.evaluation.accuracy.value
+    points = 100 * (right / known - own.evaluation.accuracy.value)
+    assert made["shift"]["accuracy"]["value"] == pytest.approx(points)
+    assert made["seen_before"] == 0
+    rows = list(csv.DictReader((tmp_path / "said.csv").read_text(encoding="utf-8-sig").splitlines()))
+    assert len(rows) == known and sum(r["right"] == "True" for r in rows) == right
+    words = secateur("evaluate", model, others, cwd=home).stdout
+    assert "unknown class 'gatto': 25 photos, in no figure" in words and "10, left out: cane/broken0.jpg" in words
+    assert "recall of cane" in words and "in its study" in words
+
+
+def test_the_studys_own_photos_are_no_new_test(home: Path):
+    model = home / "runs/photos/models/dense.onnx"
+    made = json.loads(secateur("evaluate", model, home / "photos", "--json", cwd=home).stdout)
+    assert made["seen_before"] == made["evaluation"]["n"]
+
+
+def test_a_saved_model_an_exported_folder_and_a_packed_file_say_the_same(home: Path, others: Path, tmp_path: Path):
+    results = read(Results, home / "runs/photos/results.json")
+    best = max((m for m in results.models if m.config == "cnn/dense"), key=lambda m: m.val_accuracy)
+    kept = {o.id: o for o in results.outcomes}
+    saved = home / "runs/.store/train" / kept[best.id].key
+    secateur("export", "photos", "--model", "dense", "--out", tmp_path / "handed", cwd=home)
+    secateur("pack", home / "runs/photos/models/dense.onnx", "--out", tmp_path / "small.packed", cwd=home)
+    alone = tmp_path / "elsewhere"  # no run is at hand
+    models = (home / "runs/photos/models/dense.onnx", saved, tmp_path / "handed", tmp_path / "small.packed")
+    made = [
+        json.loads(secateur("evaluate", model, others, "--json", "--runs", alone, cwd=home).stdout) for model in models
+    ]
+    assert len({json.dumps(m["evaluation"]["predictions"]) for m in made}) == 1
+    assert [bool(m["trained"]) for m in made] == [True, False, True, False]
+    assert made[0]["trained"] == made[2]["trained"]
+
+
+def test_labels_of_a_table_and_classes_by_other_names(home: Path, others: Path, tmp_path: Path):
+    lines = ["path,label"]
+    for path in sorted(others.rglob("*.webp")):
+        name = path.relative_to(others).as_posix()
+        lines.append(f"{name},{ {'cane': 'Cane ', 'ragno': 'spiderling'}.get(path.parent.name, 'other') }")
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    model = home / "runs/photos/models/dense.onnx"
+    words = ("--labels", tmp_path / "labels.csv", "--classes", "spiderling=ragno,other=")
+    made = json.loads(secateur("evaluate", model, others, *words, "--json", cwd=home).stdout)
+    assert made["renamed"] == [["Cane", "cane"]]
+    assert made["unknown"] == [] and made["evaluation"]["n"] > 250
+
+
+def test_one_class_is_enough(home: Path, others: Path, tmp_path: Path):
+    shutil.copytree(others / "ragno", tmp_path / "season" / "ragno")
+    model = home / "runs/photos/models/dense.onnx"
+    made = json.loads(secateur("evaluate", model, tmp_path / "season", "--json", cwd=home).stdout)
+    assert made["absent"] == ["cane"] and made["evaluation"]["n"] >= 50
+
+
+@pytest.mark.parametrize(
+    ("model", "folder", "words"),
+    [
+        ("none.onnx", "photos", "no such file"),
+        ("photos", "photos", "holds no model"),
+        ("runs/photos/models/dense.onnx", "none", "no such folder"),
+        ("runs/photos/models/dense.onnx", "unknown", "has no photo of a class that"),
+        ("a.tflite", "photos", "labels.json is needed beside a.tflite"),
+        ("a.pt2", "photos", "read with pickle"),
+    ],
+)
+def test_bad_input(home: Path, model: str, folder: str, words: str):
+    (home / "unknown" / "x").mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)).save(home / "unknown/x/a.png")
+    (home / "a.tflite").write_bytes(b"x")
+    (home / "a.pt2").write_bytes(b"x")
+    done = secateur("evaluate", model, folder, cwd=home, code=2)
+    assert words in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_what_another_mix_explains():
+    """Two classes, recalls of 0.9 and 0.5: half and half gives 0.7, nine to one gives 0.86."""
+    true = np.repeat([0, 1], [100, 100])
+    said = np.concatenate([np.repeat([0, 1], [90, 10]), np.repeat([1, 0], [50, 50])])
+    there = evaluate(true, said, ("a", "b"), "")
+    study = Trained("run", "dense", there.accuracy, there.balanced_accuracy, there.classes)
+    true = np.repeat([0, 1], [180, 20])
+    said = np.concatenate([np.repeat([0, 1], [162, 18]), np.repeat([1, 0], [10, 10])])
+    made = shift(evaluate(true, said, ("a", "b"), ""), study)
+    assert made.accuracy.value == pytest.approx(16.0) and made.of_the_mix == pytest.approx(16.0)
+    assert made.verdict == "higher" and "+16.0 from another mix of classes, +0.0 from" in made.said
+    assert made.mix == pytest.approx(0.4)
+    # Newcombe (1998), method 10, by hand: of 172/200 and 140/200
+    (l1, u1), (l2, u2) = wilson(172, 200), wilson(140, 200)
+    low = 0.16 - ((0.86 - l1) ** 2 + (u2 - 0.7) ** 2) ** 0.5
+    high = 0.16 + ((u1 - 0.86) ** 2 + (0.7 - l2) ** 2) ** 0.5
+    assert (made.accuracy.low, made.accuracy.high) == pytest.approx((100 * low, 100 * high))
+
+
+def test_the_same_figures_show_no_shift():
+    true = np.repeat([0, 1], [50, 50])
+    said = np.concatenate([np.repeat([0, 1], [40, 10]), np.repeat([1, 0], [40, 10])])
+    made = evaluate(true, said, ("a", "b"), "")
+    same = shift(made, Trained("run", "dense", made.accuracy, made.balanced_accuracy, made.classes))
+    assert same.verdict == "not shown" and same.accuracy.value == 0 and same.mix == 0
+    assert all(c.difference.value == 0 for c in same.classes)
