@@ -16,7 +16,7 @@ from secateur.records import Snapshot, Split
 from secateur.settings import Study
 
 FAST = "--backbone cnn --input-px 24 --epochs 14 --seeds 0 --methods magnitude --sparsities 0.5 --retrain-epochs 1"
-FAST += " --no-controls --no-rivals --bench 0 --robustness 0 --budget"
+FAST += " --balance loss --no-rivals --bench 0 --robustness 0 --budget"
 
 
 def settled(**more):
@@ -36,6 +36,20 @@ def test_the_plan_trains_the_dense_network_once_more():
     assert "claim/evaluate/cnn/dense/seed0" in steps["collect"].inputs
 
 
+def test_the_control_of_balancing_differs_in_that_alone():
+    steps = {s.id: s for s in plan(settled(backbone="cnn", balance="sampling", seeds=(0, 1)))}
+    for seed in (0, 1):
+        own, control = steps[f"train/cnn/dense/seed{seed}"], steps[f"train/cnn/dense-unbalanced/seed{seed}"]
+        assert own.params["recipe"].pop("balance") == "sampling" and own.params == control.params
+        assert own.inputs == control.inputs
+    longer = steps["retrain/cnn/dense-longer/seed0"]
+    assert longer.params["recipe"]["balance"] == "sampling"
+    assert ["cnn/dense", "cnn/dense-unbalanced"] in steps["collect"].params["against"]
+    plain = {s.id: s for s in plan(settled(backbone="cnn"))}
+    assert "balance" not in plain["train/cnn/dense/seed0"].params["recipe"]  # which moves no old key
+    assert not any("unbalanced" in id for id in plain)
+
+
 def test_of_a_transfer_network_features_are_taken_anew():
     net = settled(backbone="tf_efficientnet_lite0", weights="package", tune="all", tune_epochs=1, views=1, claims=True)
     steps = {s.id: s for s in plan(net)}
@@ -45,32 +59,40 @@ def test_of_a_transfer_network_features_are_taken_anew():
     assert not any(i == "split" for s in own for i in s.inputs.values())
 
 
-@pytest.fixture(scope="module")
-def run(photos_112px, tmp_path_factory):
-    home = tmp_path_factory.mktemp("traps")
-    traps.season(photos_112px / "raw-img", home / "photos", classes=3, triggers=16)
-    done = forked.run("study", "photos", *FAST.split(), "", "--group-by", "burst:30s", "--claims", cwd=home)
+def test_a_season_of_camera_traps(photos_112px, tmp_path):
+    """One study for all: it takes half a minute."""
+    traps.season(photos_112px / "raw-img", tmp_path / "photos", classes=3, triggers=16)
+    done = forked.run("study", "photos", *FAST.split(), "", "--group-by", "burst:30s", "--claims", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    return home / "runs" / "photos"
+    run = tmp_path / "runs" / "photos"
+    story, page = json.loads((run / "report.json").read_text()), (run / "report.html").read_text()
+    shows_what_a_random_split_claims(story, page)
+    says_what_weighing_classes_changed(story, page)
+    tore_no_burst(tmp_path / "runs" / ".store")
 
 
-def test_the_report_shows_what_a_random_split_claims(run):
-    story = json.loads((run / "report.json").read_text())
+def shows_what_a_random_split_claims(story, page):
     (claim,) = story["random_split"]
     assert claim["flatters"] and claim["gap"]["low"] > 0
     assert claim["random"]["value"] > claim["grouped"]["value"] + 0.1
     assert claim["torn"] == claim["random"]["n"]  # of every burst of five, some frame was trained on
     ties = {t["rule"]: t for t in story["data"]["ties"]}
     assert ties["burst:30s"]["photos"] == 240 and ties["burst:30s"]["groups"] == 48
-    page = (run / "report.html").read_text()
     assert "What a random split would have claimed" in page and "burst:30s" in page
 
 
-def test_no_burst_of_the_study_was_torn(run):
-    store = run.parent / ".store"
+def says_what_weighing_classes_changed(story, page):
+    (weighed,) = story["weighed"]
+    assert (weighed["how"], weighed["seeds"], weighed["rarest"]) == ("loss", 1, story["data"]["classes"][0])
+    rows = {m["config"]: m for m in story["models"]}
+    both = rows["cnn/dense"]["balanced_accuracy"], rows["cnn/dense-unbalanced"]["balanced_accuracy"]
+    assert weighed["balanced_accuracy"]["value"] == pytest.approx(100 * (both[0]["value"] - both[1]["value"]))
+    assert "Rare classes given more weight" in page
+
+
+def tore_no_burst(store):
     (snapshot,) = [read(Snapshot, p) for p in store.glob("snapshot/*/snapshot.json")]
-    splits = [read(Split, p) for p in store.glob("split/*/split.json")]
-    by_rule = {s.rule: s for s in splits}
+    by_rule = {s.rule: s for s in (read(Split, p) for p in store.glob("split/*/split.json"))}
     for rule, torn in (("stratified", False), ("random", True)):
         sides = {}
         for name in ("train", "val", "test"):

@@ -11,6 +11,7 @@ from secateur.settings import Study
 
 PENALTIES = {"slimming": "-slimmed", "group-lasso": "-lassoed"}  # end the configuration that one was trained into
 INT8 = "-int8"  # ends the configuration of a file that was quantised, and not trained any further
+UNBALANCED = "-unbalanced"  # ends the configuration of the dense network for which no class weighs more
 USUAL = {"weights": "magnitude", "filters": "filter-l1"}  # whose structure a control takes when none is named
 
 
@@ -27,6 +28,11 @@ def title(config: str) -> str:
         return re.sub(r"(\d)px\b", r"\1 px", bare.replace("-", " ")) + last
     stages = re.sub(r"-(0?\.\d+)\+", lambda found: f" {percent(float(found[1]))} + ", bare)
     return f"{stages} {percent(float(target[0]))}{last}"
+
+
+def weighs(study: Study) -> bool:
+    """Does it give rare classes more weight, in a network that is trained here?"""
+    return study.balance in ("sampling", "loss") and not study.start
 
 
 def is_transfer(study: Study) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from secateur import catalogue
-from secateur.arms import arms, config_of, held_against, quantised, targets, title
+from secateur.arms import arms, config_of, held_against, quantised, targets, title, weighs
 from secateur.chains import dense, links
 from secateur.choice import MethodChoice
 from secateur.pairs import against, begins, ranked, roles_of
@@ -216,5 +216,6 @@ def collect(
     params = {"margin": nets[0].margin, "against": pairs, "roles": roles, "ranked": alike or None}
     params["taught"] = [net.backbone for net in nets if net.distil] or None
     params["begins"] = {config: start for net in nets for config, start in begins(net).items()} or None
+    params["weighed"] = {f"{net.backbone}/dense": net.balance for net in nets if net.controls and weighs(net)} or None
     params["made_of"] = {link.config: link.source for net in nets for link in links(net)} or None
     return Step("collect", "collect", params, inputs, "compare")

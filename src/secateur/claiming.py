@@ -3,12 +3,11 @@ which of them belong together. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from secateur.arms import has_features
-from secateur.checking import config_in, evaluate, exported, name_of
-from secateur.making import features, seeded
+from secateur.again import again
+from secateur.checking import evaluate, exported, name_of
 from secateur.records import Step
 from secateur.settings import Study
 
@@ -25,7 +24,7 @@ def claims(nets: Sequence[Study]) -> tuple[list[Step], list[Step]]:
     making = [Step(SPLIT, "split", params, {"snapshot": "snapshot"}, "split (random)")]
     tests: list[Step] = []
     for net in nets:
-        own = [_moved(step, net) for step in _dense(net)]
+        own = again(net, net.seeds[0], SUFFIX, {"split": SPLIT})
         last = own[-1]
         label = f"export {last.title.split(' ', 1)[1]}"
         inputs = {"model": last.id, "snapshot": "snapshot"}
@@ -34,30 +33,3 @@ def claims(nets: Sequence[Study]) -> tuple[list[Step], list[Step]]:
         held = f"evaluate/{name_of(last).replace(SUFFIX, '')}"
         tests.append(replace(test, id=f"claim/{held}", inputs=test.inputs | {"split": SPLIT}))
     return making, tests
-
-
-def _dense(net: Study) -> Iterator[Step]:
-    """All that leads to the dense network of the first seed."""
-    alone = net.model_copy(update={"methods": (), "chains": (), "controls": False, "distil": 0.0})
-    if has_features(net):
-        yield features(net)
-    wanted = f"{net.backbone}/dense"
-    steps = list(seeded(alone, net.seeds[0]))
-    last = next(i for i, step in reversed(list(enumerate(steps))) if config_in(step) == wanted)
-    yield from steps[: last + 1]
-
-
-def _moved(step: Step, net: Study) -> Step:
-    """The same under a name of its own, on the photos of the random split."""
-
-    def named(id: str) -> str:
-        if id == "split":
-            return SPLIT
-        if id == f"features/{net.backbone}":
-            return id + SUFFIX
-        for word in ("dense", "frozen"):
-            id = id.replace(f"{net.backbone}/{word}", f"{net.backbone}/{word}{SUFFIX}")
-        return id
-
-    inputs = {role: named(id) for role, id in step.inputs.items()}
-    return replace(step, id=named(step.id), inputs=inputs, title=f"{step.title}, random split")

@@ -7,6 +7,7 @@ from typing import Any
 
 from secateur import catalogue
 from secateur.arms import (
+    UNBALANCED,
     arm_id,
     arms,
     base,
@@ -18,6 +19,7 @@ from secateur.arms import (
     quantised,
     targets,
     ways,
+    weighs,
 )
 from secateur.chains import dense, further, links
 from secateur.settings import Study
@@ -29,6 +31,8 @@ def roles_of(study: Study) -> dict[str, Any]:
     if has_features(study) and study.tune == "all":
         rows[f"{study.backbone}/frozen"] = ["control", "", 0.0]
     rows[f"{study.backbone}/dense"] = ["dense", "", 0.0]
+    if study.controls and weighs(study):
+        rows[f"{study.backbone}/dense{UNBALANCED}"] = ["control", "", 0.0]
     for way in ways(study):
         rows.setdefault(base(study, way), ["control", "", 0.0])
     if study.controls:
@@ -79,6 +83,8 @@ def against(study: Study) -> list[list[str]]:
         pairs += [[longer(study, way), base(study, way)] for way in ways(study)]
         pairs += [[config, source] for config, source in quantised(study).items()]
     plain = f"{study.backbone}/dense"
+    if study.controls and weighs(study):
+        pairs.append([plain, plain + UNBALANCED])
     pairs += [[tuned, plain] for tuned in dict.fromkeys(base(study, way) for way in ways(study)) if tuned != plain]
     return pairs + _chained(study)
 

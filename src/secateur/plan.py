@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from secateur.again import unbalanced
 from secateur.arms import has_features
 from secateur.checking import SNAPSHOT, after
 from secateur.claiming import claims
@@ -42,6 +43,7 @@ def plan(study: Study, rivals: Sequence[Rival] = ()) -> list[Step]:
     data += [_pixels(px) for px in dict.fromkeys(sizes)]
     data += [features(net) for net in nets if has_features(net)]
     making = [step for net in nets for seed in net.seeds for step in seeded(net, seed)]
+    making += unbalanced(nets)
     making += {step.id: step for more in further for step in more.steps}.values()
     claimed, tests = claims(nets)
     rest = after(nets, making, looked_for(nets), contests(further), tests)

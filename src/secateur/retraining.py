@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from secateur import catalogue
@@ -19,8 +19,9 @@ def recipe_row(name: str) -> Any:
 
 def training(study: Study, recipe: str, epochs: int, seed: int) -> dict[str, Any]:
     row = recipe_row(recipe)
+    balance = study.balance or row.balance
     return {
-        "recipe": _said(row),
+        "recipe": _said(replace(row, balance=balance)),
         "epochs": epochs,
         "augment": study.augment or row.augment,
         "seed": seed,

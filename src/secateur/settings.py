@@ -93,6 +93,11 @@ class Study(Table):
     retrain_recipe: str = Field(default="", description="how pruned networks are retrained; empty: as `recipe`")
     retrain_epochs: int = Field(default=0, ge=0, description="epochs of retraining; 0: half of the dense network's")
     augment: str = Field(default="", description="augmentation; empty: the recipe's")
+    balance: Literal["", "none", "sampling", "loss"] = Field(
+        default="",
+        description="rare classes: shown as often as others (sampling), or weighed more (loss); with controls the "
+        "dense network is trained without it, too; empty: the recipe's",
+    )
     controls: bool = Field(default=True, description="dense trained on as long, and random pruning")
     rivals: bool = Field(
         default=True,
@@ -256,7 +261,7 @@ class Study(Table):
 # What a further network may have of its own.
 OWN = (
     *("backbone", "weights", "input_px", "pool", "head", "tune", "start"),
-    *("recipe", "retrain_recipe", "epochs", "retrain_epochs", "tune_epochs", "augment", "views"),
+    *("recipe", "retrain_recipe", "epochs", "retrain_epochs", "tune_epochs", "augment", "views", "balance"),
     *("methods", "sparsities", "chains", "distil", "recalibrate", "memory", "precision"),
 )
 _AGREE = (
@@ -266,6 +271,7 @@ _AGREE = (
     "sparsities",
     "chains",
     "distil",
+    "balance",
     "recalibrate",
     "memory",
     "precision",

@@ -144,6 +144,7 @@ def _results(
         rankings=collected.rankings,
         exports=with_failed(collected.exports, outcomes),
         claims=collected.claims,
+        weighed=collected.weighed,
         rivals=collected.rivals,
         limits=Limits(in_bytes(study.max_size), milliseconds(study.max_latency), in_bytes(study.max_memory)),
         missing_controls=missing_controls(study, rivals),

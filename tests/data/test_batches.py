@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from secateur.data.batches import batch_count, batches
+from secateur.data.batches import _chance, batch_count, batches, order
 from secateur.data.views import VIEWS, augment
 from secateur.errors import NotKnown
 
@@ -134,3 +134,25 @@ def test_cutout_is_a_grey_square_and_colour_moves_the_mean():
     grey = (seen == 0.5).all(1).flatten(1).sum(1)
     assert grey.max() <= 9 * 9 and grey.float().mean() > 20
     assert seen.flatten(1).mean(1).std() > x.flatten(1).mean(1).std()
+
+
+def test_every_class_comes_as_often_and_no_photo_of_a_rare_one_is_left_out():
+    labels = np.repeat([0, 1, 2], [90, 9, 3])
+    seen = [order(102, seed=1, epoch=e, labels=labels) for e in (1, 2)]
+    for places in seen:
+        assert len(places) == 102 and np.bincount(labels[places]).tolist() == [34, 34, 34]
+        again = np.bincount(places, minlength=102)
+        assert set(again[labels == 1].tolist()) <= {3, 4} and set(again[labels == 2].tolist()) <= {11, 12}
+        assert again[labels == 0].max() == 1
+    assert (seen[0] == order(102, 1, 1, labels)).all() and (seen[0] != seen[1]).any()
+    assert set(seen[0][labels[seen[0]] == 0].tolist()) != set(seen[1][labels[seen[1]] == 0].tolist())
+
+
+def test_what_does_not_divide_goes_to_classes_by_chance():
+    labels = np.repeat([0, 1, 2], [5, 5, 1])
+    counts = [np.bincount(labels[order(11, 0, e, labels)]).tolist() for e in range(1, 40)]
+    assert all(sorted(c) == [3, 4, 4] for c in counts) and len({tuple(c) for c in counts}) == 3
+
+
+def test_without_labels_the_order_is_what_it_was():
+    assert order(6, 0, 1).tolist() == torch.randperm(6, generator=_chance(0, 1)).tolist()

@@ -36,3 +36,22 @@ def test_it_is_a_mean_over_photos():
         for s, one, t in zip(student, y, teacher, strict=True)
     ]
     torch.testing.assert_close(whole, torch.stack(each).mean())
+
+
+def test_weights_by_hand_and_as_torch_has_them_without_smoothing():
+    chance = torch.Generator().manual_seed(0)
+    logits, y = torch.randn(6, 3, generator=chance), torch.tensor([0, 0, 0, 0, 1, 2])
+    weights = torch.tensor([0.5, 2.0, 2.0])  # 6 / (3 · 4), 6 / (3 · 1) twice
+    got = loss(logits, y, smoothing=0.0, weights=weights)
+    torch.testing.assert_close(got, torch.nn.functional.cross_entropy(logits, y, weight=weights))  # Σ w_y = 6 = n
+    alone = [float(loss(said[None], one[None], smoothing=0.1)) for said, one in zip(logits, y, strict=True)]
+    by_hand = sum(w * v for w, v in zip((0.5, 0.5, 0.5, 0.5, 2, 2), alone, strict=True)) / 6
+    assert float(loss(logits, y, smoothing=0.1, weights=weights)) == pytest.approx(by_hand, rel=1e-6)
+
+
+def test_a_batch_that_is_cut_has_the_same_weighted_loss():
+    chance = torch.Generator().manual_seed(1)
+    logits, y, weights = torch.randn(8, 2, generator=chance), torch.tensor([0] * 7 + [1]), torch.tensor([0.6, 3.8])
+    whole = loss(logits, y, smoothing=0.1, weights=weights)
+    parts = [loss(logits[i : i + 2], y[i : i + 2], smoothing=0.1, weights=weights) for i in (0, 2, 4, 6)]
+    torch.testing.assert_close(whole, torch.stack(parts).mean())

@@ -39,12 +39,13 @@ def batches(
     augment: str = "none",
     device: str | torch.device = "cpu",
     normal: tuple[Sequence[float], Sequence[float]] | None = None,
+    balanced: bool = False,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """(x, y) for each batch from number `start` on: x (n, 3, height, width) float32 in [0, 1], channels-last
     in memory; y (n,) int64. `normal`: mean and std a channel; x is then (x − mean) / std, after augmentation.
 
     pixels: (photos, height, width, 3). positions: rows of it, as in a Split. labels: of all rows of `pixels`,
-    not only of `positions`. augment: a rule of `views.VIEWS`.
+    not only of `positions`. augment: a rule of `views.VIEWS`. balanced: every class as often, see `order`.
 
     Raises ValueError where labels and pixels differ in length or batch_size is under 1; NotKnown for an
     augmentation that is not known.
@@ -55,17 +56,32 @@ def batches(
     places = np.asarray(positions, dtype=np.intp)
     names = np.asarray(labels, dtype=np.int64)
     if shuffle:
-        places = places[order(len(places), seed, epoch)]
+        places = places[order(len(places), seed, epoch, names[places] if balanced else None)]
     for number, chosen in enumerate(cuts(places, batch_size, start), start):
         x = _floats(rows[chosen], device).permute(0, 3, 1, 2)
         y = torch.from_numpy(names[chosen]).to(device)
         yield _normalised(augmented(x, augment, _chance(seed, epoch, number)), normal), y
 
 
-def order(n: int, seed: int, epoch: int) -> NDArray[np.intp]:
-    """In which order an epoch sees n photos."""
-    places: NDArray[np.intp] = torch.randperm(n, generator=_chance(seed, epoch)).numpy()
-    return places
+def order(n: int, seed: int, epoch: int, labels: NDArray[np.int64] | None = None) -> NDArray[np.intp]:
+    """In which order an epoch sees n photos.
+
+    labels: (n,); with them each class comes as often (± 1), in as many photos as ever: those of a rare class several
+    times, each about as often as the others of its class; of a common class others in every epoch.
+    """
+    chance = _chance(seed, epoch)
+    places: NDArray[np.intp] = torch.randperm(n, generator=chance).numpy()
+    if labels is None:
+        return places
+    kinds = np.unique(labels)
+    share, rest = divmod(n, len(kinds))
+    more = set(torch.randperm(len(kinds), generator=chance).numpy()[:rest].tolist())
+    drawn = []
+    for i, kind in enumerate(kinds):
+        own = places[labels[places] == kind]  # in an order by chance
+        drawn.append(np.resize(own, share + (i in more)))
+    together = np.concatenate(drawn)
+    return np.asarray(together[torch.randperm(n, generator=chance).numpy()])
 
 
 def cuts(places: NDArray[np.intp], batch_size: int, start: int = 0) -> Iterator[NDArray[np.intp]]:

@@ -16,7 +16,7 @@ from secateur.records.limits import Cost, Fit, Fits, Limits, Pick
 from secateur.records.models import ClassRow, Epoch, Evaluation, History, LayerRow, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Photo, Problem, Reading, Snapshot, Split, Tie
-from secateur.records.results import Choice, Claim, DataFacts, ModelResult, Results, Role, Summary
+from secateur.records.results import Choice, Claim, DataFacts, ModelResult, Results, Role, Summary, Weighed
 from secateur.records.rivals import Rival
 from secateur.records.scan import Scan, ScanLayer, ScanPoint
 from secateur.records.search import Search, Tried
@@ -87,4 +87,5 @@ __all__ = [
     "Verdict",
     "Victim",
     "Way",
+    "Weighed",
 ]

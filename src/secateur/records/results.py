@@ -91,6 +91,21 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Weighed:
+    """What giving rare classes more weight changed in the dense network."""
+
+    backbone: str
+    how: str  # "sampling" or "loss"
+    config: str  # with it
+    without: str
+    seeds: int
+    balanced_accuracy: Measured  # with it less without it, points
+    accuracy: Measured
+    rarest: str  # the class with the fewest training photos
+    rarest_recall: tuple[float, float]  # (with, without), mean over seeds
+
+
+@dataclass(frozen=True, slots=True)
 class DataFacts:
     """The photos of a study in numbers."""
 
@@ -134,6 +149,7 @@ class Results:
     scans: tuple[Scan, ...] = ()  # of every layer alone, of the first seed
     exports: tuple[Exported, ...] = ()  # the first seed's files in the other forms that were asked for
     claims: tuple[Claim, ...] = ()  # of a random split, where they were asked for
+    weighed: tuple[Weighed, ...] = ()  # a network each, where rare classes got more weight
     limits: Limits = field(default_factory=Limits)  # that the device sets
     notes: tuple[str, ...] = ()  # what was shrunk to the budget, and other things said in words
     published: dict[str, Any] = field(default_factory=dict)  # the study file's [published] table

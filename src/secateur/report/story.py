@@ -59,6 +59,7 @@ def tell(results: Results) -> Row:
             "holes": holes(results),
             "data": _data(results.data),
             "random_split": [asdict(c) | {"flatters": (c.gap.low or 0) > 0} for c in results.claims],
+            "weighed": [asdict(w) for w in results.weighed],
             "curves": [_curve(results, m) for m in results.models],
             **_classwise(results, rows),
             "harm": harms(results, rows),

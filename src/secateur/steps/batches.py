@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from secateur.data import batches as loading
 from secateur.steps import features
 from secateur.steps.context import Context
@@ -19,11 +21,14 @@ def drawn(ctx: Context, normal: Normal = None) -> Photos:
     """What the loop draws from: photos, or the features of a frozen backbone."""
     p = ctx.params
     size, device = int(p["recipe"]["batch_size"]), p["device"]
+    balanced = p["recipe"].get("balance") == "sampling"
     if "features" in ctx.inputs:
         found = features.cached(ctx)
         n = len(found.train_labels)
-        draw = features.batches(found, size, p["seed"], device)
-        return Photos(draw, lambda: features.val_batches(found, device), loading.batch_count(n, size), n)
+        draw = features.batches(found, size, p["seed"], device, balanced)
+        counts = np.bincount(found.train_labels)
+        batched = loading.batch_count(n, size)
+        return Photos(draw, lambda: features.val_batches(found, device), batched, n, tuple(counts.tolist()))
     train, val = part(ctx, "train"), part(ctx, "val")
 
     def batches(epoch: int, start: int) -> Any:
@@ -38,10 +43,12 @@ def drawn(ctx: Context, normal: Normal = None) -> Photos:
             augment=p["augment"],
             device=device,
             normal=normal,
+            balanced=balanced,
         )
 
     n = len(train.positions)
-    return Photos(batches, lambda: plain(val, device, normal), loading.batch_count(n, size), n)
+    counts = np.bincount(train.labels[train.positions])
+    return Photos(batches, lambda: plain(val, device, normal), loading.batch_count(n, size), n, tuple(counts.tolist()))
 
 
 def plain(side: Part, device: str = "cpu", normal: Normal = None, size: int = VAL_BATCH) -> Iterator[Any]:

@@ -92,13 +92,13 @@ def cached(ctx: Context) -> Cached:
     )
 
 
-def batches(found: Cached, size: int, seed: int, device: str) -> Any:
+def batches(found: Cached, size: int, seed: int, device: str, balanced: bool = False) -> Any:
     """What `Fit` draws training batches from: epoch e sees view (e − 1) mod K of every photo, in the order in which
     whole photos would come."""
     views, n, _ = found.train.shape
 
     def draw(epoch: int, start: int) -> Iterator[tuple[Tensor, Tensor]]:
-        places = loading.order(n, seed, epoch)
+        places = loading.order(n, seed, epoch, found.train_labels if balanced else None)
         view = found.train[(epoch - 1) % views]
         for chosen in loading.cuts(places, size, start):
             x = torch.from_numpy(view[chosen]).to(device)

@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from secateur.arms import title
+from secateur.arms import UNBALANCED, title
 from secateur.claiming import SPLIT
 from secateur.data.split import oversized
 from secateur.errors import StepFailed
 from secateur.files import dump, read
 from secateur.measure.apart import apart
+from secateur.measure.balance import balanced_difference
 from secateur.measure.choose import choose as choosing
 from secateur.measure.compare import accuracy_over_seeds, compare_all
 from secateur.measure.statistics import mean_t
@@ -42,6 +43,7 @@ from secateur.records import (
     Snapshot,
     Split,
     Summary,
+    Weighed,
 )
 from secateur.steps.context import Context
 from secateur.steps.convert import parts
@@ -50,6 +52,8 @@ from secateur.steps.photos import snapshot
 from secateur.steps.prune import Pruned
 
 T = TypeVar("T")
+IntArray = npt.NDArray[np.int64]
+Correct = dict[str, dict[int, npt.NDArray[np.bool_]]]  # configuration → seed → is each test photo right
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Collected:
     rankings: tuple[Comparison, ...] = ()
     exports: tuple[Exported, ...] = ()
     claims: tuple[Claim, ...] = ()
+    weighed: tuple[Weighed, ...] = ()
 
 
 def choose(ctx: Context) -> None:
@@ -93,7 +98,7 @@ def collect(ctx: Context) -> None:
     test = list(split.test)
     labels = np.array([photos.photos[i].label for i in test])
     groups = np.array([photos.photos[i].group for i in test])
-    correct: dict[str, dict[int, npt.NDArray[np.bool_]]] = {}
+    correct: Correct = {}
     for m in models:
         if m.evaluation:
             correct.setdefault(m.config, {})[m.seed] = np.array(m.evaluation.predictions) == labels
@@ -121,6 +126,7 @@ def collect(ctx: Context) -> None:
             rivals=_all(ctx, Rival, "rival"),
             exports=tuple(_exports(ctx)),
             claims=tuple(_claims(ctx, photos)),
+            weighed=tuple(_weighed(ctx, photos, split, labels, groups, correct)),
             rankings=compare_all(alike, correct, groups, ctx.params["margin"]) if alike else (),
         ),
         ctx.out / "collected.json",
@@ -154,6 +160,26 @@ def _claims(ctx: Context, photos: Snapshot) -> Iterator[Claim]:
         torn = sum(photos.photos[i].group in trained for i in split.test)
         _, backbone, *_, seed = held.split("/")
         yield Claim(backbone, int(seed.removeprefix("seed")), made, own, apart(made, own), torn)
+
+
+def _weighed(
+    ctx: Context, photos: Snapshot, split: Split, labels: IntArray, groups: IntArray, correct: Correct
+) -> Iterator[Weighed]:
+    count = np.bincount([photos.photos[i].label for i in split.train], minlength=len(photos.classes))
+    rarest = int(count.argmin())
+    for config, how in (ctx.params.get("weighed") or {}).items():
+        without = config + UNBALANCED
+        both = sorted(correct.get(config, {}).keys() & correct.get(without, {}).keys())
+        if not both:
+            continue
+        a, b = (np.stack([correct[c][s] for s in both]) for c in (config, without))
+        compared = compare_all([(config, without)], correct, groups, ctx.params["margin"])[0]
+        mine = labels == rarest
+        recalls = (float(a[:, mine].mean()), float(b[:, mine].mean())) if mine.any() else (0.0, 0.0)
+        balanced = balanced_difference(labels, a, b, groups)
+        name = photos.classes[rarest]
+        backbone = config.split("/")[0]
+        yield Weighed(backbone, how, config, without, len(both), balanced, compared.difference, name, recalls)
 
 
 def _models(ctx: Context) -> list[ModelResult]:

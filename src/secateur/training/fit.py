@@ -55,6 +55,7 @@ class Photos:
     val: Callable[[], Iterable[Batch]]
     train_batches: int
     train_photos: int
+    per_class: tuple[int, ...] = ()  # training photos of each; a recipe that weighs classes needs them
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class Fit:
                 module.p *= recipe.dropout  # a saved model is rebuilt with its own rates
         kind = torch.optim.AdamW if recipe.optimiser == "adamw" else torch.optim.Adam
         self.optimiser = kind(model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True)
+        self.weights = _weights(recipe, photos).to(self.device) if recipe.balance == "loss" else None
         self.lr = recipe.lr
         self.epoch, self.batch = 1, 0  # the epoch under way, and how many of its batches are done
         self.rows: list[Epoch] = []
@@ -175,7 +177,8 @@ class Fit:
         return torch.from_numpy(np.array(self.lessons[self.epoch - 1, start : start + n])).to(self.device)
 
     def _loss(self, logits: Tensor, y: Tensor, taught: Tensor | None) -> Tensor:
-        return loss(logits, y, smoothing=self.recipe.label_smoothing, taught=taught, distil=self.distil)
+        smoothing = self.recipe.label_smoothing
+        return loss(logits, y, smoothing=smoothing, taught=taught, distil=self.distil, weights=self.weights)
 
     def _lr_at(self, step: int) -> float:
         if self.recipe.schedule == "plateau":
@@ -298,6 +301,14 @@ class Fit:
         self.stopped = state["stopped"]
         way = state.get("way", [self.micro_batch, self.eval_batch, self.checkpointing])  # older checkpoints have none
         self.micro_batch, self.eval_batch, self.checkpointing = way
+
+
+def _weights(recipe: Recipe, photos: Photos) -> Tensor:
+    """(c,) of a photo's loss by its class; their mean over the training photos is 1. A class without any weighs 0."""
+    if not photos.per_class:
+        raise ValueError(f"recipe {recipe.name} weighs classes, and nobody counted their photos")
+    n, c = sum(photos.per_class), sum(k > 0 for k in photos.per_class)
+    return torch.tensor([n / (c * k) if k else 0.0 for k in photos.per_class])
 
 
 def converged(val_accuracy: list[float]) -> bool:

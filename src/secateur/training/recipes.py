@@ -16,6 +16,9 @@ class Recipe:
     schedule: Literal["plateau", "one-cycle"]
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
+    # rare classes: "sampling" shows every class as often in an epoch of as many photos; "loss" weighs a photo by
+    # n / (classes · photos of its class), scikit-learn's "balanced" (King & Zeng 2001, Political Analysis 9, 137–163)
+    balance: Literal["none", "sampling", "loss"] = "none"
     dropout: float = 1.0  # × the network's own rates while it trains
     augment: str = "none"
     bn_momentum: float = 0.1  # PyTorch's sense: the weight of the new batch

@@ -1,0 +1,34 @@
+"""Balanced accuracy of two ways compared: by hand, by scikit-learn, and a control that shows nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import balanced_accuracy_score
+
+from secateur.measure.balance import balanced_difference
+
+
+def test_by_scikit_learn():
+    rng = np.random.default_rng(0)
+    labels = rng.choice(3, 400, p=[0.8, 0.15, 0.05])
+    said = [np.where(rng.random(400) < share, labels, (labels + 1) % 3) for share in (0.9, 0.7)]
+    a, b = (np.array([s == labels]) for s in said)
+    made = balanced_difference(labels, a, b)
+    scores = [balanced_accuracy_score(labels, s) for s in said]
+    assert made.value == pytest.approx(100 * (scores[0] - scores[1]))
+    assert made.low < made.value < made.high and made.low > 0 and "one seed" in made.doubts[0]
+
+
+def test_seeds_are_averaged():
+    labels = np.repeat([0, 1], [8, 2])
+    a = np.array([[1] * 8 + [1, 0], [1] * 8 + [1, 1]], bool)  # recalls 1 and ¾ on average
+    b = np.array([[1] * 8 + [0, 0], [1] * 4 + [0] * 4 + [0, 0]], bool)  # ¾ and 0
+    made = balanced_difference(labels, a, b)
+    assert made.value == pytest.approx(100 * ((1 + 0.75) / 2 - (0.75 + 0) / 2)) and made.doubts == ()
+
+
+def test_the_same_answers_show_nothing():
+    right = np.random.default_rng(0).random((2, 50)) < 0.5
+    made = balanced_difference(np.arange(50) % 4, right, right, np.arange(50) // 2)
+    assert (made.value, made.low, made.high) == (0, 0, 0)
