@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from secateur.export.onnx import export
+from secateur.forms.onnx import export
 from secateur.models import prunable
 from secateur.models.build import build
 from secateur.pruning import channels, cutting, groups, masks, widths

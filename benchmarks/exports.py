@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from _fresh import where
-from secateur.export import onnx
+from secateur.forms import onnx
 from secateur.models import saved
 from secateur.models.build import build
 

@@ -14,7 +14,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from secateur import study
+from secateur import studying
 from secateur.records import Measured
 from secateur.study_file import make
 
@@ -44,7 +44,7 @@ def main() -> int:
         "methods": [{"name": "filter-taylor", "scope": "global", "latency": [asked.latency], "round": "auto"}],
     }
     with tempfile.TemporaryDirectory() as runs:
-        results = study.run(make(values, "latency_target.py"), Path(runs))
+        results = studying.run(make(values, "latency_target.py"), Path(runs))
     (found,) = results.searches
     rows = {"taken": found.found, "the same work, widths as they fall": found.unrounded}
     rows |= {f"tried {i}": t for i, t in enumerate(found.tried, start=1)}

@@ -18,8 +18,8 @@ import numpy as np
 import onnx
 import zstandard
 
-from secateur.export.packed import unpack
-from secateur.export.packing import pack
+from secateur.forms.packed import unpack
+from secateur.forms.packing import pack
 
 TARGET = 1.05
 

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from secateur import study
+from secateur import studying
 from secateur.measure.machine import machine
 from secateur.measure.statistics import paired_t
 from secateur.records import Measured, ModelResult
@@ -50,7 +50,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as runs:
         for way, switch in WAYS.items():
             asked = make(ASKED | switch | {"name": way, "folder": folder}, "recovery.py")
-            found[way] = study.run(asked, Path(runs), jobs=2).models
+            found[way] = studying.run(asked, Path(runs), jobs=2).models
     here = machine()
     print(f"{here.cpu}, {here.cores} cores")
     for config in ("cnn/magnitude/0.9", "cnn/filter-l1/0.5"):

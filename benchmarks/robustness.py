@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from secateur.data.pixels import decode
-from secateur.export import onnx, runtime
+from secateur.forms import onnx, runtime
 from secateur.measure.robustness import BATCH, robustness
 from secateur.models import saved
 from secateur.models.build import build

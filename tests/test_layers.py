@@ -29,14 +29,14 @@ LEAVES = {
     "chained",
     "chains",
 }
-FOLDERS = ("data", "models", "pruning", "training", "measure", "export", "report")
+FOLDERS = ("data", "models", "pruning", "training", "measure", "forms", "report")
 # The catalogue and the steps name functions as strings, which is what keeps torch out of a plan; those count as well.
 MAY = {
     "records": set(),
     "errors": set(),
     "backbones": {"models"},
     "methods": {"errors", "pruning"},
-    "catalogue": {"backbones", "methods", "errors", "data", "models", "training", "export"},
+    "catalogue": {"backbones", "methods", "errors", "data", "models", "training", "forms"},
     "files": {"errors"},
     "quantities": set(),
     "timed": {"records"},
@@ -62,15 +62,15 @@ MAY = {
     "store": {"errors"},
     "prepare": {"records", "errors", "settings", "catalogue", "files", "store", "data"}
     | {"arms", "at_hand", "making", "models"},
-    "steps": LEAVES | {"data", "models", "pruning", "training", "measure", "export"},
+    "steps": LEAVES | {"data", "models", "pruning", "training", "measure", "forms"},
     "engine": {"records", "errors", "settings", "catalogue", "files", "plan", "budget", "steps", "store"},
-    "handing": {"records", "catalogue", "limits", "store", "export"},
+    "handing": {"records", "catalogue", "limits", "store", "forms"},
     "exporting": {"records", "errors", "catalogue", "files", "at_hand", "checking", "engine", "prepare", "store"}
-    | {"export", "steps"},
-    "judging": {"records", "errors", "catalogue", "files", "data", "export", "measure", "steps"},
+    | {"forms", "steps"},
+    "judging": {"records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"},
     "crew": {"records", "errors", "engine", "store"},
     "sizing": {"records", "errors", "settings", "catalogue", "files", "budget", "engine", "steps"},
-    "study": LEAVES
+    "studying": LEAVES
     | {"budget", "crew", "engine", "prepare", "resolve", "sizing", "store", "data", "measure", "steps"}
     | {"handing", "quantities"},
     "cli": LEAVES
@@ -81,18 +81,23 @@ MAY = {
         "resolve",
         "sizing",
         "store",
-        "study",
+        "studying",
         "report",
         "data",
         "grouped",
-        "export",
+        "forms",
         "steps",
         "exporting",
         "judging",
+        "drawing",
     }
     | {"quantities", "serving"},
-    "serving": {"records", "errors", "data", "export", "report"},
-    "__init__": set(),
+    "serving": {"records", "errors", "data", "forms", "report"},
+    "drawing": {"records", "errors", "catalogue", "files", "store", "report"},
+    "api": LEAVES
+    | {"budget", "drawing", "engine", "judging", "prepare", "resolve", "store", "studying", "data", "forms", "models"}
+    | {"steps"},
+    "__init__": {"api"},
     "__main__": {"cli"},
 } | {folder: {"records", "errors", "settings", "catalogue", "backbones"} for folder in FOLDERS}
 MAY["report"] |= {"limits", "timed"}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from secateur import study
+from secateur import studying
 from secateur.files import read
 from secateur.models import saved
 from secateur.pruning import masks
@@ -65,7 +65,7 @@ def done(photos_112px: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
                 (home / "photos" / name).mkdir(parents=True)
                 for photo in sorted((photos_112px / "raw-img" / name).iterdir())[:40]:
                     shutil.copy(photo, home / "photos" / name)
-            study.run(make(ASKED | {"folder": str(home / "photos")}, "test"), home / "runs")
+            studying.run(make(ASKED | {"folder": str(home / "photos")}, "test"), home / "runs")
     return read(Results, home / "runs" / "ways" / "results.json"), home
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from secateur import study
+from secateur import studying
 from secateur.errors import UserError
-from secateur.export import runtime
+from secateur.forms import runtime
 from secateur.models import saved
 from secateur.models.build import build
 from secateur.study_file import make
@@ -37,7 +37,7 @@ def test_a_model_is_pruned_as_it_was_brought(few_photos: Path, tmp_path: Path):
     names = ["cane", "cavallo", "elefante"]
     start = brought(tmp_path / "theirs", tuple(reversed(names)))
     more = {"folder": str(few_photos), "start": str(start), "threads": 1, "precision": "fp32"}
-    results = study.run(make(ASKED | more, "test"), tmp_path / "runs")
+    results = studying.run(make(ASKED | more, "test"), tmp_path / "runs")
     assert [o for o in results.outcomes if o.state != "made"] == []
     assert {m.config for m in results.models} == {
         "cnn/dense",
@@ -57,9 +57,9 @@ def test_a_model_is_pruned_as_it_was_brought(few_photos: Path, tmp_path: Path):
 def test_other_classes_are_a_failed_step_that_says_which(few_photos: Path, tmp_path: Path):
     start = brought(tmp_path / "theirs", ("cane", "cavallo", "balena"))
     with pytest.raises(UserError, match="'balena' is known to the model only"):
-        study.run(make(ASKED | {"folder": str(few_photos), "start": str(start)}, "test"), tmp_path / "runs")
+        studying.run(make(ASKED | {"folder": str(few_photos), "start": str(start)}, "test"), tmp_path / "runs")
 
 
 def test_a_folder_that_holds_no_model(few_photos: Path, tmp_path: Path):
     with pytest.raises(UserError, match="is no saved model"):
-        study.run(make(ASKED | {"folder": str(few_photos), "start": str(tmp_path)}, "test"), tmp_path / "runs")
+        studying.run(make(ASKED | {"folder": str(few_photos), "start": str(tmp_path)}, "test"), tmp_path / "runs")

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from secateur import study
+from secateur import studying
 from secateur.arms import arm_id, longer, way_of
-from secateur.export import runtime
 from secateur.files import read
+from secateur.forms import runtime
 from secateur.models import saved
 from secateur.plan import plan
 from secateur.records import Results
@@ -73,7 +73,7 @@ def _make(photos_112px: Path, home: Path) -> None:
         for photo in sorted((photos_112px / "raw-img" / name).iterdir())[:30]:
             (home / "photos" / name / photo.name).write_bytes(photo.read_bytes())
     asked = make(ASKED | {"folder": str(home / "photos")}, "test")
-    study.run(asked, home / "runs")
+    studying.run(asked, home / "runs")
 
 
 def models(results: Results) -> dict[str, object]:
@@ -166,5 +166,5 @@ def test_evidence_is_gathered_once_and_by_those_who_need_it():
 
 def test_the_next_run_makes_nothing(done: tuple[Results, Path]):
     _, home = done
-    again = study.run(make(ASKED | {"folder": str(home / "photos")}, "test"), home / "runs")
+    again = studying.run(make(ASKED | {"folder": str(home / "photos")}, "test"), home / "runs")
     assert {o.state for o in again.outcomes} == {"found"}

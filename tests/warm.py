@@ -18,8 +18,8 @@ import secateur.steps.parity
 import secateur.steps.probe
 import secateur.steps.search
 import secateur.steps.train
-import secateur.study  # noqa: F401
-from secateur.export import onnx
+import secateur.studying  # noqa: F401
+from secateur.forms import onnx
 from secateur.models import saved
 
 with tempfile.TemporaryDirectory() as folder:

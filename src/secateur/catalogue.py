@@ -77,11 +77,11 @@ class Export:
 
 EXPORTS: tuple[Export, ...] = (
     Export(
-        "onnx", "secateur.export.onnx:export", "network", "model.onnx", "onnxruntime", "fp32", "ONNX, 32-bit floats."
+        "onnx", "secateur.forms.onnx:export", "network", "model.onnx", "onnxruntime", "fp32", "ONNX, 32-bit floats."
     ),
     Export(
         "onnx-fp16",
-        "secateur.export.fp16:convert",
+        "secateur.forms.fp16:convert",
         "onnx",
         "model.onnx",
         "onnxruntime",
@@ -90,7 +90,7 @@ EXPORTS: tuple[Export, ...] = (
     ),
     Export(
         "onnx-int8",
-        "secateur.export.int8:quantize",
+        "secateur.forms.int8:quantize",
         "photos",
         "model.onnx",
         "onnxruntime",
@@ -99,7 +99,7 @@ EXPORTS: tuple[Export, ...] = (
     ),
     Export(
         "packed",
-        "secateur.export.packing:exactly",
+        "secateur.forms.packing:exactly",
         "onnx",
         "model.packed",
         "onnxruntime",
@@ -108,7 +108,7 @@ EXPORTS: tuple[Export, ...] = (
     ),
     Export(
         "packed-fp16",
-        "secateur.export.packing:in_fp16",
+        "secateur.forms.packing:in_fp16",
         "onnx",
         "model.packed",
         "onnxruntime",
@@ -117,7 +117,7 @@ EXPORTS: tuple[Export, ...] = (
     ),
     Export(
         "packed-int8",
-        "secateur.export.packing:in_int8",
+        "secateur.forms.packing:in_int8",
         "onnx",
         "model.packed",
         "onnxruntime",
@@ -126,7 +126,7 @@ EXPORTS: tuple[Export, ...] = (
     ),
     Export(
         "openvino",
-        "secateur.export.openvino_ir:convert",
+        "secateur.forms.openvino_ir:convert",
         "onnx",
         "model.xml",
         "openvino",
@@ -136,7 +136,7 @@ EXPORTS: tuple[Export, ...] = (
     ),
     Export(
         "litert",
-        "secateur.export.litert:convert",
+        "secateur.forms.litert:convert",
         "network",
         "model.tflite",
         "litert",
@@ -146,7 +146,7 @@ EXPORTS: tuple[Export, ...] = (
     ),
     Export(
         "executorch",
-        "secateur.export.pte:convert",
+        "secateur.forms.pte:convert",
         "network",
         "model.pte",
         "executorch",
@@ -156,7 +156,7 @@ EXPORTS: tuple[Export, ...] = (
     ),
     Export(
         "pt2",
-        "secateur.export.pt2:convert",
+        "secateur.forms.pt2:convert",
         "network",
         "model.pt2",
         "torch",

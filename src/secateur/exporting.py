@@ -10,8 +10,8 @@ from secateur.at_hand import converter
 from secateur.checking import SNAPSHOT, converted
 from secateur.engine import Walk, Watcher
 from secateur.errors import StepFailed, UserError
-from secateur.export.int8 import LEAST
 from secateur.files import read
+from secateur.forms.int8 import LEAST
 from secateur.prepare import snapshot_key
 from secateur.records import Converted, ModelResult, Parity, Results, Step
 from secateur.steps.convert import parts

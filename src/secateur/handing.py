@@ -58,7 +58,7 @@ def _copy(results: Results, store: Store, keys: Mapping[str, str], fresh: Path, 
             model = store.folder(kind, keys[exported]) / "model.onnx"
             shutil.copy(model, fresh / f"{name}.onnx")
             if summary.config in small:
-                packing = catalogue.load("secateur.export.packing:pack")
+                packing = catalogue.load("secateur.forms.packing:pack")
                 (fresh / f"{name}.packed").write_bytes(packing(model.read_bytes()).content)
 
 

@@ -20,8 +20,8 @@ from secateur.data.relabel import plain
 from secateur.data.scan import scan
 from secateur.data.seen import read as photos_of
 from secateur.errors import UserError
-from secateur.export import runtime
 from secateur.files import read
+from secateur.forms import runtime
 from secateur.measure.accuracy import evaluate
 from secateur.measure.calibration import reliability
 from secateur.measure.runtimes import USUAL, open_model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,11 @@ def _toml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is not TOML: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}") from error
+
+
+def demo() -> dict[str, Any]:
+    """The embedded study, as plain values."""
+    return tomllib.loads(resources.files("secateur").joinpath("studies/demo.toml").read_text(encoding="utf-8"))
 
 
 def to_toml(study: Study) -> str:

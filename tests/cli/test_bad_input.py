@@ -178,7 +178,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path: Path):
 
 
 def test_a_photo_that_vanishes_between_scan_and_decoding_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from secateur import study
+    from secateur import studying
     from secateur.engine import Silent
     from secateur.errors import UserError
     from secateur.study_file import make
@@ -193,7 +193,7 @@ def test_a_photo_that_vanishes_between_scan_and_decoding_is_named(tmp_path: Path
     small = {"backbone": "cnn", "input_px": 8, "epochs": 1}
     asked = make({"name": "x", "folder": str(tmp_path / "photos"), **small}, "test")
     with pytest.raises(UserError, match=r"cat/\d+\.png"):
-        study.run(asked, tmp_path / "runs", watcher=Thief())
+        studying.run(asked, tmp_path / "runs", watcher=Thief())
 
 
 def test_interrupted_is_130_and_the_same_command_goes_on(tmp_path: Path):

@@ -13,8 +13,8 @@ from commands import secateur
 from PIL import Image
 
 from secateur.data.images import square
-from secateur.export import runtime
 from secateur.files import read
+from secateur.forms import runtime
 from secateur.measure.accuracy import evaluate
 from secateur.measure.shift import shift
 from secateur.measure.statistics import wilson

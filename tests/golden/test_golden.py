@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import torch
 
-from secateur import study
+from secateur import studying
 from secateur.data.demo import draw_demo
 from secateur.study_file import make
 
@@ -54,7 +54,7 @@ def figures(folder: Path) -> dict[str, Any]:
         "threads": 1,
         "bench": 0,
     }
-    results = study.run(make(asked, "golden"), folder / "runs")
+    results = studying.run(make(asked, "golden"), folder / "runs")
     failed = [o for o in results.outcomes if o.state != "made"]
     assert not failed, failed
     counted = {

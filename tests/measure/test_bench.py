@@ -13,7 +13,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from secateur.errors import NotKnown, StepFailed, UserError
-from secateur.export.int8 import FAMILY
+from secateur.forms.int8 import FAMILY
 from secateur.measure import energy as energies
 from secateur.measure import limits
 from secateur.measure.bench import Effort, bench

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from secateur.export.packing import pack
+from secateur.forms.packing import pack
 from secateur.measure.size import entropy_bits, reference_bytes, sizes
 from secateur.measure.work import profile
 from secateur.models.torchvision_shim import import_torchvision

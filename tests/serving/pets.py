@@ -10,9 +10,9 @@ from pathlib import Path
 import onnx
 import torch
 
-from secateur.export import packing
-from secateur.export.onnx import export
 from secateur.files import dump
+from secateur.forms import packing
+from secateur.forms.onnx import export
 from secateur.models import saved
 from secateur.models.build import build
 from secateur.records import Results

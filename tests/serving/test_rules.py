@@ -19,8 +19,8 @@ from starlette.types import ASGIApp
 
 from secateur.data.images import square
 from secateur.errors import UserError
-from secateur.export.runtime import Classifier, load
 from secateur.files import read
+from secateur.forms.runtime import Classifier, load
 from secateur.records import Results
 from secateur.serving.answering import answer
 from secateur.serving.app import app
@@ -107,7 +107,7 @@ def test_models_with_what_the_results_know_of_them(client: TestClient, home: Pat
 
 
 def test_a_packed_file_that_was_rounded_is_not_taken_for_the_exact_one(home: Path, tmp_path: Path):
-    from secateur.export.packing import pack
+    from secateur.forms.packing import pack
 
     exported = home / "models" / "cut.onnx"
     (tmp_path / "cut.onnx").write_bytes(exported.read_bytes())

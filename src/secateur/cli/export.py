@@ -9,7 +9,7 @@ import typer
 
 from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, console, echo_json, mebibytes
-from secateur.cli.runs import run_of
+from secateur.drawing import run_of
 from secateur.errors import NotKnown
 from secateur.files import as_json_text, read
 from secateur.records import ModelResult, Results
@@ -38,7 +38,7 @@ def add(app: typer.Typer) -> None:
         home = run_of(run, runs)
         results = read(Results, home / "results.json")
         file, found = _model(home, results, model)
-        catalogue.load("secateur.export.bundle:refuse")(out)
+        catalogue.load("secateur.forms.bundle:refuse")(out)
         form = None
         if row.name != "onnx":
             from secateur.cli.watch import Shown
@@ -55,7 +55,7 @@ def add(app: typer.Typer) -> None:
         labels = list(results.data.classes)
         measured = catalogue.load("secateur.judging:trained")(results, found)
         figures = as_json_text(measured) if measured else ""
-        sums = catalogue.load("secateur.export.bundle:write")(out, parts, row.runtime, labels, words, figures)
+        sums = catalogue.load("secateur.forms.bundle:write")(out, parts, row.runtime, labels, words, figures)
         if as_json:
             facts = {"folder": str(out), "model": found.id, "format": row.name, "bytes": size}
             echo_json(facts | {"error": form.error if form else 0.0, "sha256": sums})

@@ -51,7 +51,7 @@ def add(app: typer.Typer) -> None:
         if not model.is_file():
             raise UserError(f"{model}: no such file")
         content = model.read_bytes()
-        made = catalogue.load("secateur.export.packing:pack")(content, values.value)
+        made = catalogue.load("secateur.forms.packing:pack")(content, values.value)
         target = out or model.with_suffix(".packed")
         if target.exists() and target.resolve() == model.resolve():
             raise UserError(f"{target} is the model itself: name another file")

@@ -50,12 +50,12 @@ def add(app: typer.Typer) -> None:
         """
         if copy_to and link_to:
             raise UserError("--copy-to and --link-to: set one")
-        loaded = catalogue.load("secateur.export.runtime:load")(model)
+        loaded = catalogue.load("secateur.forms.runtime:load")(model)
         found, passed = catalogue.load("secateur.data.seen:find")(photos)
         into = copy_to or link_to
         sort = sorting(into, link_to is not None, photos, loaded.labels) if into else None
         seen = catalogue.load("secateur.data.seen:read")(found, loaded.input_px, BATCH)
-        said = catalogue.load("secateur.export.answers:answers")(loaded, seen, top, min_confidence)
+        said = catalogue.load("secateur.forms.answers:answers")(loaded, seen, top, min_confidence)
         counts: Counter[str] = Counter()
         with ExitStack() as open_files:
             writers = [open_files.enter_context(_json() if as_json else _lines())]

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, console, echo_json, mebibytes
-from secateur.errors import NotKnown, UserError
+from secateur.drawing import BENCHES, draw, placed
+from secateur.errors import UserError
 from secateur.files import dump, read
 from secateur.quantities import in_bytes, milliseconds
 from secateur.records import Bench, Limits, Outcome, Results
 from secateur.store import Store
-
-BENCHES = "benches"  # in a run's folder: figures from other machines
-
-
-def draw(runs: Path, name: str, limits: Limits | None = None) -> Path:
-    """Draw the report of a run from its results; the page's path. `limits` take the place of the study's.
-    Raises UserError."""
-    store = Store(runs)
-    home = run_of(name, runs)
-    results = read(Results, home / "results.json")
-    others = [read(Bench, file) for file in sorted((home / BENCHES).glob("*.json"))]
-    results = replace(results, benches=(*results.benches, *others), limits=limits or results.limits)
-    page = catalogue.load("secateur.report.draw:write_report")
-    page(results, home, _charts(store))
-    return home / "report.html"
 
 
 def _keep(home: Path, file: Path) -> None:
@@ -55,39 +39,6 @@ def _limits(size: str, latency: str, memory: str) -> Limits:
         raise UserError(str(error)) from error
 
 
-def _charts(store: Store) -> str:
-    """The chart library's text, kept: making it takes seconds."""
-    import importlib.metadata
-
-    version = importlib.metadata.version("vl-convert-python")
-    path = store.results / "charts" / f"vega-{version}.js"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(".tmp")
-        scratch.write_text(catalogue.load("secateur.report.page:vega_bundle")(), encoding="utf-8")
-        scratch.replace(path)
-    return path.read_text(encoding="utf-8")
-
-
-def _name(run: str, runs: Path) -> tuple[Path, str]:
-    """A run may be given by name, or as the path of its folder."""
-    path = Path(run)
-    if (path / "results.json").is_file():
-        return path.resolve().parent, path.resolve().name
-    return runs, run
-
-
-def run_of(run: str, runs: Path) -> Path:
-    """The folder of a finished run, by its name or by its path. Raises NotKnown."""
-    where, name = _name(run, runs)
-    store = Store(where)
-    home = store.run(name)
-    if not (home / "results.json").is_file():
-        finished = [n for n in store.names() if (where / n / "results.json").is_file()]
-        raise NotKnown("run", name, finished, "secateur runs")
-    return home
-
-
 def add(app: typer.Typer) -> None:
     """The three commands."""
 
@@ -103,7 +54,7 @@ def add(app: typer.Typer) -> None:
         runs: Path = RUNS,
     ) -> None:
         """Draw a run's report again from its results: report.html and report.json."""
-        where, name = _name(run, runs)
+        where, name = placed(run, runs)
         limits = _limits(max_size, max_latency, max_memory)
         for file in benches:
             _keep(Store(where).run(name), file)

@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 from secateur.cli.common import RUNS, console
-from secateur.cli.runs import run_of
+from secateur.drawing import run_of
 from secateur.errors import UserError
 from secateur.files import read
 from secateur.quantities import in_bytes

@@ -5,10 +5,8 @@ from __future__ import annotations
 import inspect
 import shlex
 import sys
-import tomllib
 from collections.abc import Callable
 from dataclasses import asdict
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from secateur.errors import UserError
 from secateur.plan import plan
 from secateur.resolve import bare, settle
 from secateur.settings import Study
-from secateur.study_file import make, read
+from secateur.study_file import demo, make, read
 
 HELP = """Train, prune, retrain, measure and compare; end with one report that says what to deploy.
 
@@ -69,8 +67,7 @@ def request(what: str, given: dict[str, Any]) -> Study:
     if values.get("labels"):
         values["labels"] = str(Path(values["labels"]).resolve())
     if what == prepare.DEMO:
-        text = resources.files("secateur").joinpath("studies/demo.toml").read_text(encoding="utf-8")
-        return make(tomllib.loads(text) | values, "secateur study demo")
+        return make(demo() | values, "secateur study demo")
     path = Path(what)
     if path.suffix == ".toml":
         study = read(path)
@@ -106,15 +103,15 @@ def _study(
     asked = request(what, given)
     if plan_only:
         return _plan(asked, jobs, estimated, as_json)
-    from secateur import study
-    from secateur.cli.runs import draw
+    from secateur import studying
     from secateur.cli.watch import Shown
+    from secateur.drawing import draw
 
     catalogue.load("secateur.report.published:check")(asked.published)
     shown = Shown(console())
     command = "secateur " + shlex.join(sys.argv[1:])
     try:
-        results = study.run(asked, runs, watcher=shown, command=command, jobs=jobs)
+        results = studying.run(asked, runs, watcher=shown, command=command, jobs=jobs)
     finally:
         shown.close()
     page = draw(runs, results.name)

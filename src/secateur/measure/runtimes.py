@@ -23,7 +23,7 @@ PACKAGES = {
     "litert": "ai_edge_litert",
     "executorch": "executorch",
 }
-INT8_FOR = "secateur.int8_for"  # in a file's metadata, as secateur.export.int8 writes it
+INT8_FOR = "secateur.int8_for"  # in a file's metadata, as secateur.forms.int8 writes it
 USUAL = {  # by a file's suffix
     ".onnx": "onnxruntime",
     ".xml": "openvino",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from secateur.export.runtime import softmax
+from secateur.forms.runtime import softmax
 from secateur.serving.models import Served
 from secateur.serving.photos import kind, small
 

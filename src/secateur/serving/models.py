@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from secateur.errors import UserError
-from secateur.export.packed import is_packed, unpack
-from secateur.export.runtime import Classifier, load
+from secateur.forms.packed import is_packed, unpack
+from secateur.forms.runtime import Classifier, load
 from secateur.records import Measured, ModelResult, Results
 
 PACKED = ".packed"

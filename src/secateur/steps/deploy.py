@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
-from secateur.export import int8, onnx
+from secateur.forms import int8, onnx
 from secateur.measure.machine import machine, processor_family
 from secateur.models import saved
 from secateur.models.architecture import to_json
@@ -35,4 +35,5 @@ def quantize(ctx: Context) -> None:
     family = processor_family(machine().flags)
     source = ctx.inputs["export"] / "model.onnx"
     int8.quantize(source, few.pixels[few.positions], ctx.out / "model.onnx", family=family, reduce_range=family == X86)
-    shutil.copy(ctx.inputs["model"] / "history.json", ctx.out / "history.json")
+    if (history := ctx.inputs["model"] / "history.json").is_file():  # none where it was pruned, and not trained on
+        shutil.copy(history, ctx.out / "history.json")

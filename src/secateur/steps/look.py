@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from secateur import catalogue
-from secateur.export.deployed import deployed
+from secateur.forms.deployed import deployed
 from secateur.measure import work
 from secateur.models import prunable, saved
 from secateur.models.build import build

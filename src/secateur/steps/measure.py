@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from secateur.checking import FILE
-from secateur.export import packing, runtime
 from secateur.files import dump
+from secateur.forms import packing, runtime
 from secateur.measure import size, work
 from secateur.measure.accuracy import evaluate as accuracy
 from secateur.measure.calibration import reliability

@@ -12,8 +12,9 @@ import torch
 
 from secateur import catalogue
 from secateur.errors import StepFailed
-from secateur.export import runtime
-from secateur.export.parity import (
+from secateur.files import dump
+from secateur.forms import runtime
+from secateur.forms.parity import (
     FP16_ALIKE,
     FP16_LOSES,
     INT8_LOSES,
@@ -22,7 +23,6 @@ from secateur.export.parity import (
     agreement,
     loses_too_much,
 )
-from secateur.files import dump
 from secateur.measure.runtimes import open_model
 from secateur.measure.statistics import wilson
 from secateur.models import saved

@@ -11,7 +11,7 @@ import torch
 from secateur import catalogue
 from secateur.arms import is_transfer, recipe_for
 from secateur.errors import NotKnown, UserError
-from secateur.export import onnx
+from secateur.forms import onnx
 from secateur.measure.clock import median_seconds
 from secateur.models import prunable, saved
 from secateur.models.build import build, skeleton

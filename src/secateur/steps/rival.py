@@ -12,8 +12,8 @@ from torch import nn
 
 from secateur.checking import FILE, SIZE
 from secateur.errors import StepFailed, UserError
-from secateur.export import onnx
 from secateur.files import dump, read
+from secateur.forms import onnx
 from secateur.measure.bench import Effort, bench
 from secateur.measure.entries import entry
 from secateur.models import saved

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from secateur.export import onnx
 from secateur.files import dump
+from secateur.forms import onnx
 from secateur.measure.machine import machine
 from secateur.measure.search import search
 from secateur.models import saved

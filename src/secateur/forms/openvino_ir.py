@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from secateur.export.converting import converting
-from secateur.export.deployed import LABELS
+from secateur.forms.converting import converting
+from secateur.forms.deployed import LABELS
 
 
 def convert(source: Path, out: Path) -> None:

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from secateur.errors import StepFailed
-from secateur.export import onnx as exporting
-from secateur.export import runtime
-from secateur.export.int8 import FAMILY, quantize
-from secateur.export.parity import loses_too_much
+from secateur.forms import onnx as exporting
+from secateur.forms import runtime
+from secateur.forms.int8 import FAMILY, quantize
+from secateur.forms.parity import loses_too_much
 from secateur.measure.machine import machine, processor_family
 from secateur.models import saved
 from secateur.models.build import build

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from secateur.errors import StepFailed
-from secateur.export.converting import converting
-from secateur.export.deployed import Deployed, deployed, example, properties
-from secateur.export.names import name_after_layers
+from secateur.forms.converting import converting
+from secateur.forms.deployed import Deployed, deployed, example, properties
+from secateur.forms.names import name_after_layers
 
 OPSET = 20
 KEPT = 4  # traced networks, of the last that were exported

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from secateur.export.converting import converting
+from secateur.forms.converting import converting
 
 
 def convert(source: Path, out: Path) -> None:

@@ -13,9 +13,9 @@ from torch import nn
 
 from secateur import catalogue
 from secateur.errors import StepFailed
-from secateur.export import onnx, pt2
-from secateur.export.parity import agreement
-from secateur.export.runtime import load
+from secateur.forms import onnx, pt2
+from secateur.forms.parity import agreement
+from secateur.forms.runtime import load
 from secateur.measure.program import open_program
 from secateur.measure.runtimes import open_model
 from secateur.models import saved
@@ -124,7 +124,7 @@ def test_openvino_says_what_it_is(network, onnx_file, tmp_path):
 
 @pytest.mark.skipif(importlib.util.find_spec("litert_torch") is None, reason="needs litert-torch")
 def test_litert_says_what_it_is(network, onnx_file, tmp_path):
-    from secateur.export.litert_about import told
+    from secateur.forms.litert_about import told
 
     made(catalogue.export("litert"), network, onnx_file, tmp_path)
     said = told(tmp_path / "model.tflite")

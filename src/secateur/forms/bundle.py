@@ -64,4 +64,4 @@ def _fill(folder: Path, content: Mapping[str, bytes]) -> None:
 
 def _script(name: str) -> bytes:
     """packed.py is this package's own; what lies in handed/ is no part of it."""
-    return (files("secateur.export") / name).read_bytes()
+    return (files("secateur.forms") / name).read_bytes()

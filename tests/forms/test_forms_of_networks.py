@@ -16,9 +16,9 @@ import torch
 from torch import nn
 
 from secateur import at_hand, catalogue
-from secateur.export import onnx
-from secateur.export.parity import agreement
-from secateur.export.runtime import load
+from secateur.forms import onnx
+from secateur.forms.parity import agreement
+from secateur.forms.runtime import load
 from secateur.measure.program import open_program
 from secateur.measure.runtimes import open_model
 from secateur.models import prunable, saved, weights

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from secateur.errors import StepFailed
-from secateur.export.converting import converting
-from secateur.export.runtime import Pixels
+from secateur.forms.converting import converting
+from secateur.forms.runtime import Pixels
 
 PHOTOS = 200  # to calibrate with
 LEAST = 20

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from secateur.errors import UserError
-from secateur.export import onnx as exporting
-from secateur.export import runtime
-from secateur.export.parity import agreement
+from secateur.forms import onnx as exporting
+from secateur.forms import runtime
+from secateur.forms.parity import agreement
 from secateur.models import saved
 from secateur.models.build import build
 
@@ -62,7 +62,7 @@ def test_the_file_names_no_path_of_this_machine(file: Path):
 
 def test_it_runs_without_torch(file: Path):
     code = (
-        "import sys, numpy as np; from pathlib import Path; from secateur.export import runtime\n"
+        "import sys, numpy as np; from pathlib import Path; from secateur.forms import runtime\n"
         "runtime.load(Path(sys.argv[1])).logits(np.zeros((1, 16, 16, 3), np.uint8))\n"
         "assert 'torch' not in sys.modules"
     )

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from secateur.errors import UserError
-from secateur.export import packed, packing, runtime
+from secateur.forms import packed, packing, runtime
 from secateur.models import saved
 from secateur.models.build import build
 
@@ -129,7 +129,7 @@ def test_rice_codes_by_hand(k: int):
 
 
 def test_a_pruned_network_answers_the_same_from_its_packed_file(tmp_path: Path):
-    from secateur.export.onnx import export
+    from secateur.forms.onnx import export
 
     model = build("cnn", 3, 16, seed=1)
     for p in model.parameters():

@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import nn
 
-from secateur.export.converting import converting
-from secateur.export.deployed import deployed, example, properties
-from secateur.export.litert_about import tell
+from secateur.forms.converting import converting
+from secateur.forms.deployed import deployed, example, properties
+from secateur.forms.litert_about import tell
 
 
 def convert(

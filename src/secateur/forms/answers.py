@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from secateur.export.runtime import Classifier, softmax
+from secateur.forms.runtime import Classifier, softmax
 from secateur.records import UNSURE, Answer
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from secateur.errors import UserError
-from secateur.export.packed import FILTERS, MAGIC
+from secateur.forms.packed import FILTERS, MAGIC
 
 Values = Literal["fp32", "fp16", "int8"]
 LEAST = 64  # elements: a smaller tensor stays with the rest

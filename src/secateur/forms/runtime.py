@@ -12,7 +12,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from secateur.errors import UserError, first_line
-from secateur.export.packed import MAGIC, Altered, is_packed, unpack
+from secateur.forms.packed import MAGIC, Altered, is_packed, unpack
 
 Pixels = npt.NDArray[np.uint8]  # (n, px, px, 3) RGB
 Logits = npt.NDArray[np.float32]  # (n, classes)

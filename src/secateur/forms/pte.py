@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from secateur.export.converting import converting
-from secateur.export.deployed import deployed, example, properties
+from secateur.forms.converting import converting
+from secateur.forms.deployed import deployed, example, properties
 
 
 def convert(

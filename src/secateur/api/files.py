@@ -1,0 +1,200 @@
+"""Files: a network as it is handed on, what it says, what it gets right, and how long it takes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+from secateur import catalogue, prepare
+from secateur.api.models import Model, made
+from secateur.api.photos import Place, plain
+from secateur.api.telling import telling
+from secateur.checking import converted, name_of
+from secateur.errors import UserError
+from secateur.files import read
+from secateur.plan import plan
+from secateur.records import Answer, Bench, Evaluation, Judged, Step
+from secateur.store import Store
+from secateur.study_file import make
+
+BATCH = 16  # photos
+
+
+def export(model: Model, out: Place, *, to: str = "onnx", progress: bool | None = None) -> Path:
+    """Write a network as a file with its preprocessing inside: uint8 RGB photos (n, px, px, 3) in, logits (n, classes)
+    out; and compare its answers with the network's on validation photos.
+
+    Args:
+        model: what `train`, `prune` or `retrain` made.
+        out: the folder to make.
+        to: "onnx", "onnx-fp16", "onnx-int8", "packed", "packed-fp16", "packed-int8", "pt2"; with their extras
+            "openvino", "litert" and "executorch".
+        progress: a bar; None: on a terminal or in a notebook.
+
+    Returns:
+        The file that is loaded; labels.json lies beside it.
+
+    Raises:
+        UserError: a folder that exists, a converter that is not installed.
+        StepFailed: what the form cannot hold, or a file that does not answer as the network does.
+        NotKnown: the form.
+    """
+    row = catalogue.export(to)
+    folder = Path(out)
+    if folder.exists():
+        raise UserError(f"{folder} exists already: name a folder that does not")
+    at, onnx = model.step.split("/", 1)[1], f"export/{model.step.split('/', 1)[1]}"
+    steps = _exporting(model)
+    wanted = [onnx, f"parity/{at}"]
+    if row.name != "onnx":
+        more = converted(row.name, at, model.step, onnx, model.input_px)
+        steps, wanted = [*steps, *more], [*wanted, *(s.id for s in more)]
+    keys = made(steps, wanted, model.keys, model.runs, model.study.name, progress)
+    source = Store(model.runs)
+    if row.name == "onnx":
+        files = [source.folder("export", keys[onnx]) / "model.onnx"]
+    else:
+        step = steps[-2]
+        files = catalogue.load("secateur.steps.convert:parts")(source.folder(step.kind, keys[step.id]))
+    folder.mkdir(parents=True)
+    for file in files:
+        shutil.copy(file, folder / file.name)
+    (folder / "labels.json").write_text(json.dumps(list(model.labels), ensure_ascii=False), encoding="utf-8")
+    return folder / row.file
+
+
+def _exporting(model: Model) -> list[Step]:
+    """The plan of the model's study, and how a network that was pruned and not trained on is exported."""
+    steps = plan(model.study)
+    if any(s.id == f"export/{model.step.split('/', 1)[1]}" for s in steps) and not model.step.startswith("prune/"):
+        return steps
+    own = next(s for s in steps if s.id == model.step)
+    checks = catalogue.load("secateur.checking:checks")
+    evaluated = catalogue.load("secateur.checking:evaluate")
+    others = {f"{kind}/{name_of(own)}" for kind in ("export", "parity", "profile", "evaluate")}
+    return [*(s for s in steps if s.id not in others), *checks(model.study, own), evaluated(model.study, own)]
+
+
+def predict(
+    model: Place, photos: Place | Iterable[Place], *, top: int = 1, min_confidence: float = 0.0
+) -> list[Answer]:
+    """What an exported model says of photos, without torch.
+
+    Args:
+        model: an ONNX or packed file that Secateur wrote.
+        photos: files, or folders of them in any depth.
+        top: so many classes a photo.
+        min_confidence: a probability below which the answer is "unsure".
+
+    Returns:
+        An answer a photo, in order; one that cannot be read says why.
+
+    Raises:
+        UserError: no such file, no photos.
+    """
+    loaded = catalogue.load("secateur.forms.runtime:load")(Path(model))
+    places = [photos] if isinstance(photos, str | Path) else list(photos)
+    found, _ = catalogue.load("secateur.data.seen:find")([Path(p) for p in places])
+    seen = catalogue.load("secateur.data.seen:read")(found, loaded.input_px, BATCH)
+    return list(catalogue.load("secateur.forms.answers:answers")(loaded, seen, top, min_confidence))
+
+
+@overload
+def evaluate(model: Model, *, progress: bool | None = None) -> Evaluation: ...
+@overload
+def evaluate(
+    model: Model | Place, folder: Place, *, runs: Place = "runs", progress: bool | None = None, **reading: Any
+) -> Judged: ...
+def evaluate(
+    model: Model | Place,
+    folder: Place | None = None,
+    *,
+    runs: Place = "runs",
+    progress: bool | None = None,
+    **reading: Any,
+) -> Evaluation | Judged:
+    """What a model gets right.
+
+    Args:
+        model: what `train` or `retrain` made; or, with `folder`, a file too.
+        folder: labelled photos that its study never had. Unset: the test photos of the model's own split; choose on
+            validation accuracy (`model.history`) and open them once, at the end.
+        runs: where the study of a file is looked for.
+        progress: a bar; None: on a terminal or in a notebook.
+        reading: as for `scan`: labels, classes, group_by, empty.
+
+    Returns:
+        On its own test photos an `Evaluation`: accuracy, balanced accuracy, macro-F1, recall and precision a class, the
+        confusion matrix and calibration, each with its 95 % interval, of the exported file. On other photos a `Judged`:
+        the same, unknown classes, and how the figures differ from those of its study.
+
+    Raises:
+        UserError: photos that cannot be read, no class that the model knows.
+    """
+    if folder is None:
+        if not isinstance(model, Model):
+            raise UserError("a file knows no test photos: name a folder of labelled ones")
+        id = f"evaluate/{model.step.split('/', 1)[1]}"
+        steps = [s for s in _exporting(model) if s.kind not in ("choose", "bench")]
+        keys = made(steps, (id,), model.keys, model.runs, model.study.name, progress)
+        return read(Evaluation, Store(model.runs).folder("evaluate", keys[id]) / "evaluation.json")
+    asked = prepare.reading(make({"rare_below": 0} | plain(reading), "secateur.evaluate"))
+    place = model.folder if isinstance(model, Model) else Path(model)
+    with telling(progress) as told:
+        told.began(f"evaluating on {folder}", 0, 0)
+        found: Judged = catalogue.load("secateur.judging:judge")(
+            place,
+            Path(folder),
+            reading=asked,
+            runs=Path(runs),
+            progress=lambda done, total: told.progress(done, total, "photos"),
+        )
+    return found
+
+
+def bench(
+    files: Sequence[Place],
+    *,
+    against: str = "",
+    threads: Sequence[int] = (),
+    batches: Sequence[int] = (),
+    rounds: int = 200,
+    processes: int = 5,
+    label: str = "",
+    progress: bool | None = None,
+) -> Bench:
+    """How long exported files take on this machine, beside each other, and how much memory.
+
+    Args:
+        files: exported files, or folders of them.
+        against: the name of the one that others are compared with; unset: the first.
+        threads, batches: every pair is a way; unset: one thread, all cores, and all cores with eight photos.
+        rounds: timed calls of every file in every way, in an order drawn anew each round.
+        processes: fresh processes that the rounds are shared among.
+        label: what to call this machine.
+        progress: a bar; None: on a terminal or in a notebook.
+
+    Returns:
+        Median and p95 in ms, speed-up with its 95 % interval, the control of the reference against itself, and the peak
+        memory of a fresh process in bytes.
+
+    Raises:
+        UserError: files that no run-time here can load.
+    """
+    places = catalogue.load("secateur.steps.bench:files_of")([Path(f) for f in files])
+    effort = catalogue.load("secateur.steps.bench:Effort")(rounds, processes)
+    with telling(progress) as told:
+        told.began("measuring", 0, 0)
+        found: Bench = catalogue.load("secateur.steps.bench:measured")(
+            places,
+            reference=against,
+            threads=threads,
+            batches=batches,
+            effort=effort,
+            label=label,
+            progress=told.progress,
+        )
+    return found
