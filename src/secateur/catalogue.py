@@ -166,6 +166,15 @@ EXPORTS: tuple[Export, ...] = (
 )
 
 
+TRACKERS: tuple[Named, ...] = (
+    Named("tensorboard", "secateur.tracking.to_tensorboard:track", "Event files: RUNS/tensorboard, or --track-to."),
+    Named(
+        "mlflow",
+        "secateur.tracking.to_mlflow:track",
+        "A server named by MLFLOW_TRACKING_URI or --track-to, else RUNS/mlflow.db.",
+    ),
+)
+
 SPLITS: tuple[Named, ...] = (
     Named("stratified", "secateur.data.split:split", "Each class in the same parts; near-duplicates together."),
     Named("folders", "secateur.data.split:split", "As the folders train, val and test say."),

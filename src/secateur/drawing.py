@@ -57,3 +57,9 @@ def run_of(run: str, runs: Path) -> Path:
         finished = [n for n in store.names() if (where / n / "results.json").is_file()]
         raise NotKnown("run", name, finished, "secateur runs")
     return home
+
+
+def tracked(results: Results, home: Path, name: str, where: str = "") -> str:
+    """Log a run in one of catalogue.TRACKERS; where it stands, in words. Raises UserError."""
+    row = catalogue.named(catalogue.TRACKERS, "tracker", name)
+    return str(catalogue.load(row.where)(results, home, where))

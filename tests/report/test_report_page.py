@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import io
 import json
 import re
 from dataclasses import replace
@@ -12,13 +13,16 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from results_builder import results
 
 from secateur.errors import UserError
 from secateur.records import Results
 from secateur.report import draw
 from secateur.report.draw import write_report
+from secateur.report.figures import figures
 from secateur.report.page import forest, json_in_html, page
+from secateur.report.still import png, still
 from secateur.report.story import tell
 
 STUB = "window.vegaEmbed = () => Promise.resolve();"
@@ -162,3 +166,12 @@ def test_a_report_that_cannot_be_made_leaves_the_old_one(tmp_path: Path, monkeyp
     with pytest.raises(OSError, match="No space"):
         write_report(results(seeds=(0,)), tmp_path, STUB)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_a_chart_stands_alone_in_its_own_colours() -> None:
+    charts = figures(tell(results()))
+    for chart in charts.values():
+        alone = json.dumps(still(chart))
+        assert "var(" not in alone and '"container"' not in alone
+    with Image.open(io.BytesIO(png(charts["size-onnx"]))) as image:
+        assert image.width > 1000 and len(image.convert("RGB").resize((200, 120)).getcolors(24_000)) > 20

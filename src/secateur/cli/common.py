@@ -15,6 +15,8 @@ from rich.console import Console
 
 STOP = threading.Event()  # the user asked to stop
 RUNS = typer.Option(Path("runs"), "--runs", envvar="SECATEUR_RUNS", help="Folder that holds runs and their results.")
+TRACK = typer.Option([], "--track", help="Log the run in tensorboard or mlflow, too; may be given twice.")
+TRACK_TO = typer.Option("", "--track-to", help="MLflow's address, or TensorBoard's folder; unset: beside the runs.")
 JSON = typer.Option(False, "--json", help="Print JSON, for programs.")
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import typer
 
-from secateur.cli.common import JSON, RUNS, console, echo_json, mebibytes
-from secateur.drawing import BENCHES, draw, placed
+from secateur.cli.common import JSON, RUNS, TRACK, TRACK_TO, console, echo_json, mebibytes
+from secateur.drawing import BENCHES, draw, placed, tracked
 from secateur.errors import UserError
 from secateur.files import dump, read
 from secateur.quantities import in_bytes, milliseconds
@@ -51,6 +51,8 @@ def add(app: typer.Typer) -> None:
         max_size: str = typer.Option("", help="Such as 1MB: the file may be no larger."),
         max_latency: str = typer.Option("", help="Such as 20ms: one photo on one thread may take no longer."),
         max_memory: str = typer.Option("", help="Such as 200MiB: a process that predicts may take no more."),
+        track: list[str] = TRACK,
+        track_to: str = TRACK_TO,
         runs: Path = RUNS,
     ) -> None:
         """Draw a run's report again from its results: report.html and report.json."""
@@ -58,7 +60,11 @@ def add(app: typer.Typer) -> None:
         limits = _limits(max_size, max_latency, max_memory)
         for file in benches:
             _keep(Store(where).run(name), file)
-        typer.echo(draw(where, name, limits))
+        page = draw(where, name, limits)
+        typer.echo(page)
+        for tracker in track:
+            results = read(Results, page.parent / "results.json")
+            console().print(f"tracked: {tracked(results, page.parent, tracker, track_to)}", markup=False)
 
     @app.command("runs")
     def list_runs(runs: Path = RUNS, as_json: bool = JSON) -> None:

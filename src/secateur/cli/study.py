@@ -14,7 +14,8 @@ import typer
 
 from secateur import catalogue, prepare
 from secateur.budget import Estimate, estimate, photos_of, shrink
-from secateur.cli.common import JSON, RUNS, console, echo_json, paper
+from secateur.cli.common import JSON, RUNS, TRACK, TRACK_TO, console, echo_json, paper
+from secateur.drawing import tracked
 from secateur.errors import UserError
 from secateur.plan import plan
 from secateur.resolve import bare, settle
@@ -96,11 +97,15 @@ def _study(
     plan_only: bool = typer.Option(False, "--plan", help="Print the plan and stop; nothing is read or made."),
     estimated: bool = typer.Option(False, "--estimate", help="With --plan: minutes and disk, from a short probe."),
     jobs: int = typer.Option(1, "--jobs", "-j", min=1, help="Processes that share the steps and the cores."),
+    track: list[str] = TRACK,
+    track_to: str = TRACK_TO,
     runs: Path = RUNS,
     as_json: bool = JSON,
     **given: Any,
 ) -> int:
     asked = request(what, given)
+    for name in track:
+        catalogue.named(catalogue.TRACKERS, "tracker", name)
     if plan_only:
         return _plan(asked, jobs, estimated, as_json)
     from secateur import studying
@@ -115,12 +120,15 @@ def _study(
     finally:
         shown.close()
     page = draw(runs, results.name)
+    told = [tracked(results, page.parent, name, track_to) for name in track]
     failed = [o for o in results.outcomes if o.state in ("failed", "skipped")]
     if as_json:
         echo_json({"report": str(page), "failed": [asdict(o) for o in failed]})
     else:
         for outcome in failed:
             shown.say(f"{outcome.state}: {outcome.id}: {outcome.why}")
+        for words in told:
+            shown.say(f"tracked: {words}")
         shown.say(f"models: {page.parent / 'models'}")
         shown.say(f"report: {page}")
     return 1 if failed else 0
