@@ -10,7 +10,7 @@ TORCH_INDEX ?=
 # More words for `secateur study`.
 FLAGS ?=
 
-.PHONY: install study test test-all lint format clean
+.PHONY: install study test test-all lint docs format clean
 
 install: .venv/installed
 
@@ -36,6 +36,9 @@ test: lint  ## lint, types, tests; under ten minutes
 
 test-all: lint  ## the heavy tests too
 	$(BIN)/pytest -m 'heavy or not heavy'
+
+docs: install  ## the documentation site, warnings as errors; build/docs/index.html
+	$(BIN)/sphinx-build -W --keep-going --jobs 2 -b html docs build/docs
 
 format: install
 	$(BIN)/ruff check --fix .

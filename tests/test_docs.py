@@ -16,6 +16,7 @@ from secateur.methods import OWN
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+SITE = [ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "guides").glob("*.md"))]
 
 # What makes a command short enough for a test; the command itself stays as it is printed.
 SHORT = {
@@ -37,9 +38,9 @@ NOT_HERE = {
 }
 
 
-def commands() -> list[str]:
-    """Lines that begin with `$ ` in the README's code blocks."""
-    blocks = re.findall(r"```(?:console|sh)\n(.*?)```", README, re.S)
+def commands(text: str = README) -> list[str]:
+    """Lines that begin with `$ ` in a document's code blocks."""
+    blocks = re.findall(r"```(?:console|sh)\n(.*?)```", text, re.S)
     return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
@@ -60,9 +61,15 @@ def test_the_readme_has_commands():
     assert len(commands()) >= 8
 
 
-def test_every_command_of_the_readme_runs(few_photos: Path, tmp_path: Path):
-    """In their order, in one folder, where `photos/` is a folder of real ones."""
-    for command in commands():
+def test_every_command_of_the_documents_runs(few_photos: Path):
+    """Those of the README, then the site's, in their order, in one folder, where `photos/` is a folder of real ones and
+    labels.csv says what is on them."""
+    names = sorted(p.relative_to(few_photos).as_posix() for p in few_photos.rglob("*.webp"))
+    rows = [f"{name},{name.split('/')[0]},site{i % 5}" for i, name in enumerate(names)]
+    (few_photos.parent / "labels.csv").write_text("\n".join(["path,label,site", *rows]))
+    pages = [command for page in SITE for command in commands(page.read_text())]
+    assert len(pages) >= 15
+    for command in [*commands(), *pages]:
         if any(command.startswith(words) for words in NOT_HERE) and "--plan" not in command:
             continue
         done = _run(command, few_photos.parent)

@@ -127,9 +127,9 @@ def evaluate(
         reading: as for `scan`: labels, classes, group_by, empty.
 
     Returns:
-        On its own test photos an `Evaluation`: accuracy, balanced accuracy, macro-F1, recall and precision a class, the
-        confusion matrix and calibration, each with its 95 % interval, of the exported file. On other photos a `Judged`:
-        the same, unknown classes, and how the figures differ from those of its study.
+        On its own test photos an `Evaluation` of the exported file, with accuracy, balanced accuracy, macro-F1, recall
+        and precision a class, the confusion matrix and calibration, each with its 95 % interval. On other photos a
+        `Judged`, which also holds unknown classes, and how the figures differ from those of its study.
 
     Raises:
         UserError: photos that cannot be read, no class that the model knows.

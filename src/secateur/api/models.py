@@ -75,7 +75,7 @@ def train(
             `balance`, `tune`, `weights`, `threads`, `device`; see the reference of settings.
 
     Returns:
-        The network with its history: accuracy and loss of every epoch.
+        The network with its history, which holds accuracy and loss of every epoch.
 
     Raises:
         UserError: a setting that is not known, weights that are not here, too few photos.
@@ -118,7 +118,7 @@ def prune(model: Model, method: str, sparsity: float = 0.0, *, progress: bool | 
         options: `scope`, `spare`, `hidden_units`, `multiple`, `part`: see `MethodChoice`.
 
     Returns:
-        The pruned network: smaller if filters were cut, with zeros if weights were. `retrain` it.
+        The pruned network, smaller if filters were cut, with zeros if weights were. `retrain` it.
 
     Raises:
         UserError: a network that is pruned already, a method that prunes while it trains (then call `retrain` with it),
