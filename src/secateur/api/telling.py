@@ -13,6 +13,7 @@ from secateur.budget import Estimate
 from secateur.records import Outcome, Step
 from secateur.settings import Study
 
+EVERY = 0.5  # seconds between two drawings of the bar: most steps take less, and are not shown
 LOGGER = logging.getLogger("secateur")
 
 
@@ -25,7 +26,8 @@ class Told:
     """A watcher. One bar for all steps, which names the one under way; it leaves no line behind."""
 
     def __init__(self, progress: bool | None) -> None:
-        self.bar = tqdm(disable=not (looked_at() if progress is None else progress), leave=False, unit="")
+        shown = looked_at() if progress is None else progress
+        self.bar = tqdm(disable=not shown, leave=False, unit="", mininterval=EVERY)
         self.what = ""
 
     def planned(self, study: Study, steps: list[Step], rows: list[Estimate], notes: tuple[str, ...]) -> None:
@@ -35,8 +37,9 @@ class Told:
 
     def began(self, what: str, number: int, of: int) -> None:
         self.what = f"[{number}/{of}] {what}" if of else what
-        self.bar.reset(total=None)
-        self.bar.set_description(self.what)
+        self.bar.n = self.bar.last_print_n = 0
+        self.bar.total = None
+        self.bar.set_description(self.what, refresh=False)
 
     def progress(self, done: float, total: float, note: str) -> None:
         self.bar.total = total or None
