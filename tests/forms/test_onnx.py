@@ -102,8 +102,9 @@ def test_what_is_built_alike_is_traced_once_and_gives_the_same_bytes(tmp_path: P
     monkeypatch.setattr(exporting, "_traced", {})
     for seed in (0, 1):
         model = build("cnn", 3, 16, seed=seed)
+        about = saved.preprocess_for(16, (0.1 * seed, 0.2, 0.3), (0.5, 0.4, 0.3 + seed))  # weights, as it were
         for name, built in (("alone", ""), ("kept", "the CNN at 16 px")):
-            exporting.export(model, saved.preprocess_for(16), LABELS, tmp_path / f"{name}{seed}.onnx", {}, built)
+            exporting.export(model, about, LABELS, tmp_path / f"{name}{seed}.onnx", {}, built)
         assert (tmp_path / f"kept{seed}.onnx").read_bytes() == (tmp_path / f"alone{seed}.onnx").read_bytes()
     assert len(traced) == 3  # alone twice, kept once
     assert (tmp_path / "kept0.onnx").read_bytes() != (tmp_path / "kept1.onnx").read_bytes()

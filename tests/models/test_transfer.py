@@ -8,6 +8,7 @@ import torch
 from secateur.backbones import BACKBONES
 from secateur.errors import NotKnown, UserError
 from secateur.models import timm_zoo
+from secateur.models import transfer as transfer_module
 from secateur.models.build import build, skeleton
 
 STUDY = {"pool": "max", "head": "study"}
@@ -69,3 +70,11 @@ def test_an_unknown_head_or_pool():
         build("resnet18", 10, 64, options={"pool": "avg", "head": "deep"})
     with pytest.raises(UserError, match="allowed: avg, max"):
         build("resnet18", 10, 64, options={"pool": "sum", "head": "linear"})
+
+
+def test_what_is_remembered_of_a_backbone_changes_no_weight(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(transfer_module, "_wide", {})
+    cold, warm = (build("tf_efficientnet_lite0", 3, 32, seed=5, options={"head": "study"}) for _ in range(2))
+    assert transfer_module._wide == {("tf_efficientnet_lite0", 32, "avg"): 1280}
+    for (name, a), b in zip(cold.state_dict().items(), warm.state_dict().values(), strict=True):
+        assert torch.equal(a, b), name

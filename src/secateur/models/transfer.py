@@ -16,6 +16,7 @@ from secateur.models.cnn import KERAS_EPS
 POOLS = ("avg", "max")
 HEADS = ("linear", "study")
 LINEAR_DROPOUT = 0.2
+_wide: dict[tuple[str, int, str], int] = {}  # (backbone, px, pool) → features
 
 
 class Transfer(nn.Module):
@@ -52,13 +53,16 @@ def transfer(backbone: str, classes: int, input_px: int, pool: str, head: str) -
 
 
 def features(body: nn.Module, backbone: str, input_px: int, pool: str) -> int:
-    """d: how many features a photo has. A run on the meta device, which also shows that the size is possible."""
-    on_meta = next(body.parameters()).is_meta
-    with torch.device("meta"), torch.no_grad():
-        probe = body if on_meta else timm_zoo.create(backbone, input_px, 0, pool)
-        out = probe.eval()(torch.empty(1, 3, input_px, input_px))
+    """d: how many features a photo has. A run on the meta device, once, which also shows that the size is possible: a
+    network is built again whenever it is loaded, and the run took longer than all the rest of that."""
+    asked = (backbone, input_px, pool)
+    if asked not in _wide:
+        on_meta = next(body.parameters()).is_meta
+        with torch.device("meta"), torch.no_grad():
+            probe = body if on_meta else timm_zoo.create(backbone, input_px, 0, pool)
+            _wide[asked] = int(probe.eval()(torch.empty(1, 3, input_px, input_px)).shape[1])
     body.train()
-    return int(out.shape[1])
+    return _wide[asked]
 
 
 def linear(wide: int, classes: int) -> nn.Sequential:

@@ -20,13 +20,13 @@ def export(ctx: Context) -> None:
     """model.onnx"""
     loaded = saved.load(ctx.inputs["model"])
     file, said = ctx.out / "model.onnx", about(ctx, loaded)
-    onnx.export(loaded.model, loaded.preprocess, loaded.labels, file, said, _built(loaded))
+    onnx.export(loaded.model, loaded.preprocess, loaded.labels, file, said, built(loaded))
 
 
-def _built(loaded: saved.Saved) -> str:
-    """All that says how a network is built: with it and its weights it is built again whenever it is loaded."""
-    words = to_json(loaded.architecture) | {"kept": None, "preprocess": loaded.preprocess}
-    return json.dumps(words, sort_keys=True)
+def built(loaded: saved.Saved) -> str:
+    """All that says how a network is built: with it and its weights (mean and deviation of photos among them) it is
+    built again whenever it is loaded."""
+    return json.dumps(to_json(loaded.architecture) | {"kept": None}, sort_keys=True)
 
 
 def quantize(ctx: Context) -> None:

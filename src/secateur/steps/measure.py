@@ -22,8 +22,8 @@ from secateur.steps.photos import part, snapshot, some
 def profile(ctx: Context) -> None:
     """profile.json, sizes.json"""
     folder = ctx.inputs["model"]
-    model = saved.load(folder).model
-    px = saved.load(folder).architecture.input_px
+    loaded = saved.load(folder)
+    model, px = loaded.model, loaded.architecture.input_px
     made = work.profile(model, torch.zeros(1, 3, px, px), lambda n, m: prunable.why(model, n, m))
     tensors = [(t.numel(), int(torch.count_nonzero(t))) for t in model.state_dict().values()]
     exported = ctx.inputs["export"] / "model.onnx"
