@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from secateur import catalogue
-from secateur.errors import NotKnown
+from secateur.errors import NotKnown, UserError
 from secateur.files import read
 from secateur.records import Bench, Limits, Results
 from secateur.store import Store
@@ -63,3 +65,14 @@ def tracked(results: Results, home: Path, name: str, where: str = "") -> str:
     """Log a run in one of catalogue.TRACKERS; where it stands, in words. Raises UserError."""
     row = catalogue.named(catalogue.TRACKERS, "tracker", name)
     return str(catalogue.load(row.where)(results, home, where))
+
+
+def can_track(names: Sequence[str], where: str) -> None:
+    """Raises NotKnown for a tracker's name, UserError where one is not installed, or one address is given for two:
+    before hours of work, not after them."""
+    for name in names:
+        row = catalogue.named(catalogue.TRACKERS, "tracker", name)
+        if importlib.util.find_spec(name) is None:
+            raise UserError(f"--track {name} needs {name}: pip install 'secateur[{name}]' ({row.help})")
+    if where and len(set(names)) != 1:
+        raise UserError("--track-to names one place: give it with one --track")

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,9 +51,11 @@ def judge(
     runs: Path = Path("runs"),
     index: Path | None = None,
     progress: Report | None = None,
+    study: Trained | None = None,
 ) -> Judged:
     """`model`: an ONNX or packed file, another exported one beside its labels.json, the folder that `export` made, or
-    a saved model. `runs`: where the study of the model is looked for, by the digest of its file.
+    a saved model. `runs`: where the study of the model is looked for, by the digest of its file, unless `study` says
+    what it measured.
 
     Raises UserError: what the scan raises, a model that cannot be read, no photo of a class that it knows.
     """
@@ -77,7 +78,7 @@ def judge(
     made = evaluate(labels, own.argmax(1), loaded.labels, snapshot.digest, groups)
     chances = runtime.softmax(own)
     made = replace(made, reliability=reliability(chances, labels, groups))
-    study = _study(loaded.file, runs)
+    study = study or _study(loaded.file, runs)
     return Judged(
         model=str(model),
         folder=str(folder),
@@ -134,6 +135,9 @@ def _elsewhere(file: Path, kind: str) -> Model:
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{words} is needed beside {file.name}, to know what its answers are called") from error
     model = open_model(file, kind, threads=0)
+    height, width, channels = model.shape
+    if model.dtype != np.uint8 or height != width or channels != 3:
+        raise UserError(f"{file} takes {model.dtype} of {model.shape}; only files that Secateur wrote can be evaluated")
     size = model.fixed_batch or BATCH
 
     def logits(photos: npt.NDArray[np.uint8]) -> Logits:
@@ -143,6 +147,8 @@ def _elsewhere(file: Path, kind: str) -> Model:
             some = photos[i : i + size]
             short = size - len(some) if model.fixed_batch else 0
             said = np.array(model.call(np.concatenate([some, some[-1:].repeat(short, 0)]) if short else some))
+            if said.shape[1:] != (len(labels),):
+                raise UserError(f"{words} names {len(labels)} classes; {file.name} answers with {said.shape[1:]}")
             parts.append(said[: len(some)])
         return np.concatenate(parts)
 
@@ -220,7 +226,10 @@ def _study(file: Path, runs: Path) -> Trained | None:
     for home in homes:
         if not (home / "results.json").is_file():
             continue
-        results = read(Results, home / "results.json")
+        try:
+            results = read(Results, home / "results.json")
+        except UserError:
+            continue  # another release's, or cut off: not this model's in any case
         model = next((m for m in results.models if m.file_sha256 in digests), None)
         if model:
             return trained(results, model)
@@ -236,7 +245,10 @@ def _seen_before(photos: Sequence[Photo], study: Trained | None, runs: Path) -> 
     if not study:
         return 0
     for file in sorted(runs.glob(".store/snapshot/*/snapshot.json")):
-        kept: Any = read(Snapshot, file)
+        try:
+            kept = read(Snapshot, file)
+        except UserError:
+            continue
         if kept.digest == study.snapshot_digest:
             theirs = {p.sha256 for p in kept.photos}
             return sum(p.sha256 in theirs for p in photos)

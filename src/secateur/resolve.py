@@ -26,10 +26,11 @@ TRANSFER_METHODS = (MethodChoice(name="fisher", scope="global"), MethodChoice(na
 PHOTO_PASSES = 60_000  # small folders are seen more often: a network needs steps, not epochs
 
 
-def bare(folder: str, photos: int, split: bool = False) -> dict[str, object]:
-    """Defaults for a folder of so many photos, where the user named no study file; `split`: it is split already."""
+def bare(folder: str, photos: int, split: bool = False, grouped: bool = False) -> dict[str, object]:
+    """Defaults for a folder of so many photos, where the user named no study file; `split`: it is split already, which
+    counts unless the user says what belongs together (`grouped`)."""
     epochs = max(EPOCHS_AT_LEAST, min(EPOCHS_AT_MOST, round(PHOTO_PASSES / max(1, photos))))
-    own = {"split": "folders"} if split else {}
+    own = {"split": "folders"} if split and not grouped else {}
     return {"folder": folder, "epochs": epochs, "budget": BARE_BUDGET} | own
 
 

@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 from secateur.errors import UserError
 
 KEYS = "keys.json"  # in a run's folder: what its plan needs
+LIBRARY = ".library"  # beside the runs: keys of what programs made
 KEPT = ("index", "charts", "demo", "snapshot")  # small, or of use to any later run
 KEY_LENGTH = 24  # hex digits: 96 bits
 
@@ -140,7 +141,7 @@ class Store:
         """Runs that were begun here."""
         if not self.runs.is_dir():
             return []
-        return sorted(p.name for p in self.runs.iterdir() if (p / KEYS).is_file())
+        return sorted(p.name for p in self.runs.iterdir() if (p / KEYS).is_file() and p.name != LIBRARY)
 
     def needed(self) -> set[str]:
         """Keys of all results that a run made, or will make: those of its plan are written when it begins."""
@@ -149,6 +150,16 @@ class Store:
             if (home / KEYS).is_file():
                 found |= set(json.loads((home / KEYS).read_text(encoding="utf-8")))
         return found
+
+    def keep(self, keys: Iterable[str]) -> None:
+        """Name results that the library made for a program: no run's plan does. To free them, delete RUNS/.library."""
+        file = self.runs / LIBRARY / KEYS
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_suffix(".lock")):
+            before = set(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else set()
+            scratch = file.with_suffix(f".{uuid.uuid4().hex[:8]}")
+            scratch.write_text(json.dumps(sorted(before.union(keys))), encoding="utf-8")
+            scratch.replace(file)
 
     def removable(self) -> list[Path]:
         """Results, scratch folders and checkpoints that no run needs and no process works on."""

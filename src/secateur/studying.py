@@ -119,9 +119,9 @@ def _results(
     file = store.folder("collect", keys["collect"]) / "collected.json"
     collected = read(catalogue.load("secateur.steps.judge:Collected"), file)
     machine = catalogue.load("secateur.measure.machine:machine")()
-    of_the_split = tuple(p for p in collected.data.problems if p.what == "large group")
+    of_the_split = tuple(p for p in collected.data.problems if p.what in ("large group", "straddles"))
     problems = snapshot.problems + of_the_split  # paths may have moved since the other ones were collected
-    data = replace(collected.data, folder=snapshot.root, problems=problems)
+    data = replace(collected.data, folder=snapshot.root, problems=problems, ties=snapshot.ties)
     said = study.model_dump(mode="json")
     published = said.pop("published")
     return Results(

@@ -143,13 +143,43 @@ def test_what_another_mix_explains():
     said = np.concatenate([np.repeat([0, 1], [162, 18]), np.repeat([1, 0], [10, 10])])
     made = shift(evaluate(true, said, ("a", "b"), ""), study)
     assert made.accuracy.value == pytest.approx(16.0) and made.of_the_mix == pytest.approx(16.0)
-    assert made.verdict == "higher" and "+16.0 from another mix of classes, +0.0 from" in made.said
+    assert made.looks.value == pytest.approx(0) and made.verdict == "not shown"
+    assert "+16.0 points: +16.0 from another mix of classes, +0.0 [" in made.said
     assert made.mix == pytest.approx(0.4)
     # Newcombe (1998), method 10, by hand: of 172/200 and 140/200
     (l1, u1), (l2, u2) = wilson(172, 200), wilson(140, 200)
     low = 0.16 - ((0.86 - l1) ** 2 + (u2 - 0.7) ** 2) ** 0.5
     high = 0.16 + ((u1 - 0.86) ** 2 + (0.7 - l2) ** 2) ** 0.5
     assert (made.accuracy.low, made.accuracy.high) == pytest.approx((100 * low, 100 * high))
+
+
+def test_a_mix_that_flatters_hides_nothing():
+    """Both classes collapse, and a mix full of the easy one makes accuracy rise all the same."""
+    true = np.repeat([0, 1], [100, 100])
+    said = np.concatenate([np.repeat([0, 1], [95, 5]), np.repeat([1, 0], [50, 50])])
+    there = evaluate(true, said, ("a", "b"), "")
+    study = Trained("run", "dense", there.accuracy, there.balanced_accuracy, there.classes)
+    true = np.repeat([0, 1], [580, 20])
+    said = np.concatenate([np.repeat([0, 1], [452, 128]), np.repeat([1, 0], [2, 18])])
+    made = shift(evaluate(true, said, ("a", "b"), ""), study)
+    assert made.accuracy.value > 2 and made.verdict == "lower"
+    by_hand = 580 / 600 * (452 / 580 - 0.95) + 20 / 600 * (2 / 20 - 0.5)
+    assert made.looks.value == pytest.approx(100 * by_hand) and made.looks.high < 0
+    assert made.balanced_accuracy.value == pytest.approx(100 * ((452 / 580 + 0.1) / 2 - 0.725))
+    assert "photos of the same classes are harder here" in made.said
+
+
+def test_balanced_accuracy_is_compared_over_the_classes_that_both_have():
+    true = np.repeat([0, 1, 2], [100, 100, 100])
+    said = np.where(np.arange(300) % 100 < [95] * 300, true, (true + 1) % 3)
+    said[200:250] = 0
+    there = evaluate(true, said, ("a", "b", "c"), "")
+    study = Trained("run", "dense", there.accuracy, there.balanced_accuracy, there.classes)
+    here = evaluate(true[200:], said[200:], ("a", "b", "c"), "")
+    made = shift(here, study)
+    assert (
+        made.balanced_accuracy.value == 0 and "over the 1 classes that both have, of 3" in made.balanced_accuracy.doubts
+    )
 
 
 def test_the_same_figures_show_no_shift():

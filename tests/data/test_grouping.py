@@ -13,7 +13,7 @@ from PIL import Image
 import traps
 from secateur.data.grouping import _joined
 from secateur.data.scan import scan
-from secateur.data.split import SIDES, oversized, split
+from secateur.data.split import SIDES, oversized, split, straddling
 from secateur.errors import UserError
 from secateur.grouped import parse, separated
 from secateur.records import Reading
@@ -195,3 +195,17 @@ def test_rules_of_one_line():
         "folder:2",
     )
     assert str(parse("exif: 60s within regex:(a|b)")) == "burst:60s within regex:(a|b)"
+
+
+def test_parts_that_tear_groups_are_said(season, tmp_path):
+    """A column of parts by chance: what belongs together stands on several sides."""
+    rows = ["path,label,split"]
+    for i, path in enumerate(sorted(season.rglob("*.jpg"))):
+        rows.append(
+            f"{path.relative_to(season).as_posix()},{path.parts[-3]},{('train', 'train', 'val', 'test')[i % 4]}"
+        )
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    snapshot = scan(season, reading=Reading(str(tmp_path / "labels.csv"), group_by=("burst:30s",)))
+    made = split(snapshot, rule="folders")
+    assert len(straddling(snapshot, made)) >= 48 and oversized(snapshot, made) == ()
+    assert straddling(snapshot, split(snapshot)) == ()

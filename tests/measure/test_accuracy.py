@@ -85,7 +85,10 @@ def test_near_duplicates_widen_the_means_and_are_a_doubt():
     four = evaluate(np.tile(labels, 4), np.tile(said, 4), names, "d", np.tile(np.arange(600), 4))
     assert four.macro_f1.high - four.macro_f1.low == pytest.approx(one.macro_f1.high - one.macro_f1.low, rel=0.05)
     assert one.accuracy.doubts == ()
-    assert "1800 of 2400 photos are near-duplicates" in four.accuracy.doubts[0]
+    assert four.accuracy.high - four.accuracy.low == pytest.approx(one.accuracy.high - one.accuracy.low, rel=0.1)
+    assert "groups" in four.accuracy.how and "groups" in four.classes[0].recall.how
+    few = evaluate(labels, said, names, "d", np.r_[np.arange(580), np.arange(20)])
+    assert "20 of 600 photos belong together" in few.accuracy.doubts[0] and "Wilson" in few.accuracy.how
 
 
 def test_a_class_without_photos_is_left_out_of_the_means_and_said():

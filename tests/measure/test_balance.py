@@ -25,7 +25,21 @@ def test_seeds_are_averaged():
     a = np.array([[1] * 8 + [1, 0], [1] * 8 + [1, 1]], bool)  # recalls 1 and ¾ on average
     b = np.array([[1] * 8 + [0, 0], [1] * 4 + [0] * 4 + [0, 0]], bool)  # ¾ and 0
     made = balanced_difference(labels, a, b)
-    assert made.value == pytest.approx(100 * ((1 + 0.75) / 2 - (0.75 + 0) / 2)) and made.doubts == ()
+    assert made.value == pytest.approx(100 * ((1 + 0.75) / 2 - (0.75 + 0) / 2)) and "t over" in made.how
+
+
+def test_seeds_that_quarrel_are_told():
+    """+10, −10 and +9 points: a bootstrap of photos alone would be sure."""
+    labels = np.zeros(1000, np.int64)
+    labels[500:] = 1
+    b = np.zeros((3, 1000), bool)
+    b[:, :400] = b[:, 500:900] = True
+    a = b.copy()
+    a[0, 400:450] = a[0, 900:950] = True  # +10
+    a[1, :50] = a[1, 500:550] = False  # −10
+    a[2, 400:445] = a[2, 900:945] = True  # +9
+    made = balanced_difference(labels, a, b)
+    assert made.value == pytest.approx(3.0) and made.low < -20 and made.high > 20
 
 
 def test_the_same_answers_show_nothing():

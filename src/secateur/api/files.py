@@ -16,7 +16,7 @@ from secateur.checking import converted, name_of
 from secateur.errors import UserError
 from secateur.files import read
 from secateur.plan import plan
-from secateur.records import Answer, Bench, Evaluation, Judged, Step
+from secateur.records import Answer, Bench, Evaluation, Judged, Step, Trained
 from secateur.store import Store
 from secateur.study_file import make
 
@@ -79,12 +79,12 @@ def _exporting(model: Model) -> list[Step]:
 
 
 def predict(
-    model: Place, photos: Place | Iterable[Place], *, top: int = 1, min_confidence: float = 0.0
+    model: Model | Place, photos: Place | Iterable[Place], *, top: int = 1, min_confidence: float = 0.0
 ) -> list[Answer]:
-    """What an exported model says of photos, without torch.
+    """What a model says of photos; an exported one without torch.
 
     Args:
-        model: an ONNX or packed file that Secateur wrote.
+        model: an ONNX or packed file that Secateur wrote, or what `train`, `prune` or `retrain` made.
         photos: files, or folders of them in any depth.
         top: so many classes a photo.
         min_confidence: a probability below which the answer is "unsure".
@@ -95,7 +95,8 @@ def predict(
     Raises:
         UserError: no such file, no photos.
     """
-    loaded = catalogue.load("secateur.forms.runtime:load")(Path(model))
+    opened = catalogue.load("secateur.judging:opened" if isinstance(model, Model) else "secateur.forms.runtime:load")
+    loaded = opened(model.folder if isinstance(model, Model) else Path(model))
     places = [photos] if isinstance(photos, str | Path) else list(photos)
     found, _ = catalogue.load("secateur.data.seen:find")([Path(p) for p in places])
     seen = catalogue.load("secateur.data.seen:read")(found, loaded.input_px, BATCH)
@@ -106,13 +107,13 @@ def predict(
 def evaluate(model: Model, *, progress: bool | None = None) -> Evaluation: ...
 @overload
 def evaluate(
-    model: Model | Place, folder: Place, *, runs: Place = "runs", progress: bool | None = None, **reading: Any
+    model: Model | Place, folder: Place, *, runs: Place = "", progress: bool | None = None, **reading: Any
 ) -> Judged: ...
 def evaluate(
     model: Model | Place,
     folder: Place | None = None,
     *,
-    runs: Place = "runs",
+    runs: Place = "",
     progress: bool | None = None,
     **reading: Any,
 ) -> Evaluation | Judged:
@@ -122,7 +123,7 @@ def evaluate(
         model: what `train` or `retrain` made; or, with `folder`, a file too.
         folder: labelled photos that its study never had. Unset: the test photos of the model's own split; choose on
             validation accuracy (`model.history`) and open them once, at the end.
-        runs: where the study of a file is looked for.
+        runs: where the study of a file is looked for; unset: "runs". Of a `Model` its own test figures are taken.
         progress: a bar; None: on a terminal or in a notebook.
         reading: as for `scan`: labels, classes, group_by, empty.
 
@@ -143,16 +144,26 @@ def evaluate(
         return read(Evaluation, Store(model.runs).folder("evaluate", keys[id]) / "evaluation.json")
     asked = prepare.reading(make({"rare_below": 0} | plain(reading), "secateur.evaluate"))
     place = model.folder if isinstance(model, Model) else Path(model)
+    study = _measured(model, progress) if isinstance(model, Model) else None
     with telling(progress) as told:
         told.began(f"evaluating on {folder}", 0, 0)
         found: Judged = catalogue.load("secateur.judging:judge")(
             place,
             Path(folder),
             reading=asked,
-            runs=Path(runs),
+            runs=Path(runs or (model.runs if isinstance(model, Model) else "runs")),
+            study=study,
             progress=lambda done, total: told.progress(done, total, "photos"),
         )
     return found
+
+
+def _measured(model: Model, progress: bool | None) -> Trained:
+    """What a network has right of its own test photos."""
+    said = evaluate(model, progress=progress)
+    ece = said.reliability.ece if said.reliability else None
+    digest = model.snapshot.digest
+    return Trained(model.study.name, model.config, said.accuracy, said.balanced_accuracy, said.classes, ece, digest)
 
 
 def bench(

@@ -4,12 +4,12 @@ those that a study would give, and a study finds what was made here."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from secateur import catalogue, prepare
-from secateur.api.photos import Place, plain
+from secateur.api.photos import Place, plain, usual_rule
 from secateur.api.telling import telling
 from secateur.arms import config_of, longer, targets, way_of
 from secateur.checking import SNAPSHOT
@@ -18,7 +18,7 @@ from secateur.errors import StepFailed, UserError
 from secateur.files import read
 from secateur.plan import plan
 from secateur.records import History, Snapshot, Split, Step
-from secateur.resolve import settle
+from secateur.resolve import bare, settle
 from secateur.settings import Study
 from secateur.store import Store
 from secateur.study_file import make
@@ -39,6 +39,7 @@ class Model:
     history: History | None  # of its last training; None right after pruning
     study: Study  # the settings it was made with
     step: str  # what made it: "train/cnn/dense/seed0"
+    snapshot: Snapshot  # the photos
     keys: dict[str, str]  # of everything that was made on the way
     runs: Path
 
@@ -85,15 +86,17 @@ def train(
     asked = ALONE | settings | {"folder": str(Path(folder).resolve()), "seeds": (seed,)}
     if split:
         asked |= {"split": split.rule, "split_seed": split.seed, "fractions": split.fractions}
-    study = settle(make(plain(asked), "secateur.train"))
     store = Store(Path(runs))
     with telling(progress) as told:
-        given = prepare.given(study, store)
         if isinstance(photos, Snapshot):
             snapshot = photos
         else:
+            first = make(plain(asked), "secateur.train")
             told.began("reading the photos", 0, 0)
-            snapshot = prepare.photos(study, store, lambda done, total: told.progress(done, total, "photos"))
+            snapshot = prepare.photos(first, store, lambda done, total: told.progress(done, total, "photos"))
+        usual = bare("", len(snapshot.photos)) | {"split": usual_rule(snapshot), "budget": ""}
+        study = settle(make(plain(usual | asked), "secateur.train"))
+        given = prepare.given(study, store)
     again = catalogue.load("secateur.data.split:split")
     if split and again(snapshot, rule=split.rule, fractions=split.fractions, seed=split.seed) != split:
         raise UserError(
@@ -103,7 +106,7 @@ def train(
     config = f"{study.backbone}/dense"
     made = [s for s in plan(study) if s.kind in ("train", "retrain", "adopt")]
     last = next(s.id for s in reversed(made) if s.id.split("/", 1)[1] == f"{config}/seed{seed}")
-    return reached(study, last, keys, Path(runs), progress)
+    return reached(study, last, keys, Path(runs), snapshot, progress)
 
 
 def prune(model: Model, method: str, sparsity: float = 0.0, *, progress: bool | None = None, **options: Any) -> Model:
@@ -129,8 +132,9 @@ def prune(model: Model, method: str, sparsity: float = 0.0, *, progress: bool | 
         raise UserError(f"{model.config} is pruned already; several stages are a study's: chains = [...]")
     if catalogue.method(method).kind == "regime":
         raise UserError(f"method '{method}' prunes while it trains: secateur.retrain(model, '{method}', {sparsity})")
-    study, config = _with(model, method, sparsity, options)
-    return reached(study, f"prune/{config}/seed{study.seeds[0]}", model.keys, model.runs, progress)
+    study, config = _with(model.study, method, sparsity, options)
+    id = f"prune/{config}/seed{study.seeds[0]}"
+    return reached(study, id, model.keys, model.runs, model.snapshot, progress)
 
 
 def retrain(
@@ -160,69 +164,92 @@ def retrain(
         UserError: a method for a network that is pruned already.
         StepFailed: a training that diverged, or zeros that are not those asked for.
     """
-    study = model.study
-    if epochs:
-        study = study.model_copy(update={"retrain_epochs": epochs, "tune_epochs": epochs})
+    if epochs < 0:
+        raise UserError(f"epochs must not be negative; got {epochs}")
+    study, seed = model.study, model.study.seeds[0]
+    if (options or sparsity) and not method:
+        raise UserError(f"{', '.join(options) or 'sparsity'}: only with a method")
     if model.step.startswith("prune/"):
         if method:
             raise UserError(f"{model.config} is pruned already: retrain takes no method for it")
-        return reached(study, f"retrain/{model.config}/seed{study.seeds[0]}", model.keys, model.runs, progress)
-    if not model.config.endswith("/dense"):
+        config = model.config
+    elif not model.config.endswith("/dense"):
         raise UserError(f"{model.config} was trained on already")
-    if method:
-        study, config = _with(_of(model, study), method, sparsity, options)
+    elif method:
+        if catalogue.method(method).kind != "regime":
+            raise UserError(f"method '{method}' prunes at once: secateur.prune first, then retrain what it gives")
+        study, config = _with(study, method, sparsity, options)
     else:
         study = study.model_copy(update={"controls": True, "methods": ()})
         config = longer(study, way_of(study))
-    return reached(study, f"retrain/{config}/seed{study.seeds[0]}", model.keys, model.runs, progress)
+    id = f"retrain/{config}/seed{seed}"
+    return reached(study, id, model.keys, model.runs, model.snapshot, progress, epochs)
 
 
-def _of(model: Model, study: Study) -> Model:
-    return Model(model.folder, model.labels, model.input_px, model.history, study, model.step, model.keys, model.runs)
-
-
-def _with(model: Model, method: str, sparsity: float, options: dict[str, Any]) -> tuple[Study, str]:
+def _with(study: Study, method: str, sparsity: float, options: dict[str, Any]) -> tuple[Study, str]:
     """The study of this network that also prunes so, and what the pruned network is called in it."""
     table = plain(options) | {"name": method}
-    for measure in ("macs", "params", "latency"):
-        if isinstance(table.get(measure), float | int):
-            table[measure] = [table[measure]]
-    if not any(table.get(measure) for measure in ("macs", "params", "latency")):
+    kept = [measure for measure in ("macs", "params", "latency") if measure in table]
+    if len(kept) + bool(sparsity) != 1:
+        raise UserError("name one target: a sparsity, or one of macs, params and latency")
+    for measure in kept:
+        value = table[measure]
+        if not isinstance(value, float | int):
+            raise UserError(f"{measure} is one number between 0 and 1; got {value!r}")
+        table[measure] = [value]
+    if not kept:
         table["sparsities"] = [sparsity]
-    values = model.study.model_dump(mode="json", exclude_unset=True) | {"methods": [table], "controls": False}
+    values = study.model_dump(mode="json", exclude_unset=True) | {"methods": [table], "controls": False}
     asked = make(values, "secateur.prune")
-    study = model.study.model_copy(update={"methods": asked.methods, "controls": False})
+    study = study.model_copy(update={"methods": asked.methods, "controls": False})
     (choice,) = study.methods
     (target,) = targets(study, choice)
     return study, config_of(study, choice, target)
 
 
-def reached(study: Study, id: str, keys: dict[str, str], runs: Path, progress: bool | None) -> Model:
-    """The network that a step of the study's plan makes, with all that it needs."""
-    known = made(plan(study), (id,), keys, runs, study.name, progress)
+def reached(
+    study: Study,
+    id: str,
+    keys: dict[str, str],
+    runs: Path,
+    snapshot: Snapshot,
+    progress: bool | None,
+    epochs: int = 0,
+) -> Model:
+    """The network that a step of the study's plan makes, with all that it needs. `epochs`: of that step, and of a
+    teacher's lessons for it, instead of the plan's."""
+    steps = plan(study)
+    if epochs:
+        step = next(s for s in steps if s.id == id)
+        own = {id, step.inputs.get("lessons", "")}
+        steps = [replace(s, params=s.params | {"epochs": epochs}) if s.id in own else s for s in steps]
+    known = made(steps, (id,), keys, runs, study.name, progress)
     store = Store(runs)
     folder = store.folder(id.split("/")[0], known[id])
     loaded: Any = catalogue.load("secateur.models.saved:load")(folder)
     history = read(History, folder / "history.json") if (folder / "history.json").is_file() else None
-    return Model(folder, loaded.labels, loaded.architecture.input_px, history, study, id, known, runs)
+    px = loaded.architecture.input_px
+    return Model(folder, loaded.labels, px, history, study, id, snapshot, known, runs)
 
 
 def made(
     steps: list[Step], wanted: Iterable[str], keys: dict[str, str], runs: Path, name: str, progress: bool | None
 ) -> dict[str, str]:
-    """The keys of the wanted steps, once they and all that they need were made. Raises StepFailed."""
-    by_id = {s.id: s for s in steps}
-    needed = [id for id in wanted if id in by_id]
-    if not needed:
-        raise UserError(f"'{next(iter(wanted))}' is no step of this study")
+    """The keys of the wanted steps, once they and all that they need were made; what `keys` names already, and the
+    store still holds, is taken as it is. Raises StepFailed."""
+    store, by_id = Store(runs), {s.id: s for s in steps}
+    known = {i: k for i, k in keys.items() if i not in by_id or store.has(by_id[i].kind, k)}
+    needed = [id for id in wanted if id not in known]
     for id in needed:
-        needed += [i for i in by_id[id].inputs.values() if i in by_id and i not in needed]
+        if id not in by_id:
+            raise UserError(f"'{id}' is no step of this study")
+        needed += [i for i in by_id[id].inputs.values() if i in by_id and i not in known and i not in needed]
     own = [s for s in steps if s.id in needed]
-    store = Store(runs)
     with telling(progress) as told:
-        walk = Walk(own, dict(keys), store, store.run(name), told)
+        walk = Walk(own, known, store, store.run(name), told, kinds={i: by_id[i].kind for i in known if i in by_id})
         outcomes = walk.run(record=False)
     failed = next((o for o in outcomes if o.state in ("failed", "skipped")), None)
     if failed:
         raise StepFailed(f"{failed.title}: {failed.why}")
+    store.keep(walk.keys.values())
     return walk.keys

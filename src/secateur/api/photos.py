@@ -20,8 +20,8 @@ def scan(
     folder: Place,
     *,
     labels: Place = "",
-    classes: Mapping[str, str] | None = None,
-    group_by: Sequence[str] = (),
+    classes: str | Mapping[str, str] | None = None,
+    group_by: str | Sequence[str] = (),
     empty: str = "",
     rare_below: int = 0,
     keep_rare: bool = True,
@@ -36,7 +36,8 @@ def scan(
     Args:
         folder: class folders of photos; or photos in any depth, if `labels` says what is on them.
         labels: a CSV with a path and a label a row, or COCO-CameraTraps JSON. Paths are relative to the folder.
-        classes: class as found → as wanted; several may get one name, and "" drops a class.
+        classes: class as found → as wanted; several may get one name, and "" drops a class. Or as words:
+            "hare=lagomorph,human=".
         group_by: rules for photos that belong together, such as "folder:1", "regex:cam\\\\d+", "column:sequence" or
             "burst:60s"; see the guide on your own photos.
         empty: the class of photos with a blank label; without it they are listed and left out.
@@ -57,11 +58,11 @@ def scan(
         "labels": str(labels),
         "path_column": path_column,
         "label_column": label_column,
-        "classes": dict(classes or {}),
+        "classes": classes if isinstance(classes, str) else dict(classes or {}),
         "empty": empty,
         "rare_below": rare_below,
         "keep_rare": keep_rare,
-        "group_by": list(group_by),
+        "group_by": group_by if isinstance(group_by, str) else list(group_by),
     }
     reading = prepare.reading(make(asked, "secateur.scan"))
     with telling(progress) as told:
@@ -78,7 +79,7 @@ def scan(
 def split(
     snapshot: Snapshot,
     *,
-    rule: str = "stratified",
+    rule: str = "",
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15),
     seed: int = 0,
 ) -> Split:
@@ -86,7 +87,8 @@ def split(
 
     Args:
         snapshot: what `scan` found.
-        rule: "stratified", "folders" (as train, val and test folders say), "random" (tears groups apart: it claims too
+        rule: "" is "folders" where train, val and test folders, or a column, say so of every photo and no other rule
+            ties photos; else "stratified". Others: "folders", "stratified", "random" (tears groups apart: it claims too
             much), or the original study's "study-cnn" and "study-transfer".
         fractions: of training, validation and test; they add up to 1.
         seed: order by chance is a hash of it and the photo: one new photo moves no other.
@@ -98,8 +100,16 @@ def split(
         UserError: fractions that do not add up, a class with too few photos or groups for three sides.
         NotKnown: the rule.
     """
+    rule = rule or usual_rule(snapshot)
     found: Split = catalogue.load("secateur.data.split:split")(snapshot, rule=rule, fractions=fractions, seed=seed)
     return found
+
+
+def usual_rule(snapshot: Snapshot) -> str:
+    """As the photos' own parts say, unless something else says what belongs together."""
+    parts = {p.part for p in snapshot.photos}
+    own = "train" in parts and len(parts) > 1 and "" not in parts
+    return "folders" if own and len(snapshot.ties) < 2 else "stratified"
 
 
 def _index(folder: Path, runs: Path) -> Path:

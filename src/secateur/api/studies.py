@@ -42,8 +42,10 @@ def study(
     else:
         folder = Path(what).resolve()
         own = {"name": folder.name, "folder": str(folder)}
-        seen = prepare.glance(make(own | asked, "secateur.study"))
-        request = make(own | bare(str(folder), seen.photos, seen.split) | asked, "secateur.study")
+        named = make(own | asked, "secateur.study")
+        seen = prepare.glance(named)
+        usual = bare(str(folder), seen.photos, seen.split, bool(named.group_by))
+        request = make(own | usual | asked, "secateur.study")
     with telling(progress) as told:
         results = studying.run(request, Path(runs), watcher=told, command=f"secateur.study({str(what)!r})", jobs=jobs)
     draw(Path(runs), results.name)

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from secateur.cli.common import JSON, RUNS, TRACK, TRACK_TO, console, echo_json, mebibytes
-from secateur.drawing import BENCHES, draw, placed, tracked
+from secateur.drawing import BENCHES, can_track, draw, placed, tracked
 from secateur.errors import UserError
 from secateur.files import dump, read
 from secateur.quantities import in_bytes, milliseconds
@@ -56,6 +56,7 @@ def add(app: typer.Typer) -> None:
         runs: Path = RUNS,
     ) -> None:
         """Draw a run's report again from its results: report.html and report.json."""
+        can_track(track, track_to)
         where, name = placed(run, runs)
         limits = _limits(max_size, max_latency, max_memory)
         for file in benches:

@@ -15,7 +15,7 @@ import typer
 from secateur import catalogue, prepare
 from secateur.budget import Estimate, estimate, photos_of, shrink
 from secateur.cli.common import JSON, RUNS, TRACK, TRACK_TO, console, echo_json, paper
-from secateur.drawing import tracked
+from secateur.drawing import can_track, tracked
 from secateur.errors import UserError
 from secateur.plan import plan
 from secateur.resolve import bare, settle
@@ -78,7 +78,8 @@ def request(what: str, given: dict[str, Any]) -> Study:
     name = path.resolve().name
     asked = make({"name": name, "folder": str(path.resolve())} | values, what)
     seen = prepare.glance(asked)
-    return make({"name": name} | bare(str(path.resolve()), seen.photos, seen.split) | values, what)
+    usual = bare(str(path.resolve()), seen.photos, seen.split, bool(asked.group_by))
+    return make({"name": name} | usual | values, what)
 
 
 def add(app: typer.Typer) -> None:
@@ -104,8 +105,7 @@ def _study(
     **given: Any,
 ) -> int:
     asked = request(what, given)
-    for name in track:
-        catalogue.named(catalogue.TRACKERS, "tracker", name)
+    can_track(track, track_to)
     if plan_only:
         return _plan(asked, jobs, estimated, as_json)
     from secateur import studying
@@ -120,17 +120,16 @@ def _study(
     finally:
         shown.close()
     page = draw(runs, results.name)
-    told = [tracked(results, page.parent, name, track_to) for name in track]
     failed = [o for o in results.outcomes if o.state in ("failed", "skipped")]
     if as_json:
         echo_json({"report": str(page), "failed": [asdict(o) for o in failed]})
     else:
         for outcome in failed:
             shown.say(f"{outcome.state}: {outcome.id}: {outcome.why}")
-        for words in told:
-            shown.say(f"tracked: {words}")
         shown.say(f"models: {page.parent / 'models'}")
         shown.say(f"report: {page}")
+    for name in track:
+        shown.say(f"tracked: {tracked(results, page.parent, name, track_to)}")
     return 1 if failed else 0
 
 

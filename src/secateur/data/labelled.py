@@ -45,7 +45,7 @@ def _matched(
 ) -> dict[str, list[LabelRow]]:
     """Path of each photo that is named → its rows."""
     known = set(there)
-    alone = _alone(there)
+    alone, several = _alone(there)
     lower = {path.casefold(): path for path in there}
     rows: dict[str, list[LabelRow]] = {}
     for row in said.rows:
@@ -56,6 +56,10 @@ def _matched(
         path = asked if asked in known else alone.get(asked, "")
         if path:
             rows.setdefault(path, []).append(row)
+            continue
+        if asked in several:
+            why = f"{row.where} of {file.name}: {several[asked]} photos are called so; name the folder, too"
+            problems.append(Problem(asked, "which file", why))
             continue
         near = lower.get(asked.casefold())
         hint = f"; there is {near}" if near else ""
@@ -68,16 +72,13 @@ def _matched(
     return rows
 
 
-def _alone(there: Iterable[str]) -> dict[str, str]:
-    """Bare file name → path, of names that only one photo has."""
-    found: dict[str, str] = {}
-    twice = set()
+def _alone(there: Iterable[str]) -> tuple[dict[str, str], dict[str, int]]:
+    """Bare file name → path, of names that only one photo has; → how many, of the others."""
+    paths: dict[str, list[str]] = {}
     for path in there:
-        name = PurePosixPath(path).name
-        if name in found:
-            twice.add(name)
-        found[name] = path
-    return {name: path for name, path in found.items() if name not in twice}
+        paths.setdefault(PurePosixPath(path).name, []).append(path)
+    alone = {name: own[0] for name, own in paths.items() if len(own) == 1}
+    return alone, {name: len(own) for name, own in paths.items() if len(own) > 1}
 
 
 def _inside(folder: Path, words: str) -> str | None:

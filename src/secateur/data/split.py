@@ -65,7 +65,7 @@ def study_transfer(n: int, seed: int) -> Sides:
 
 
 def straddling(snapshot: Snapshot, split: Split) -> tuple[Problem, ...]:
-    """Photos whose near-duplicate stands on another side: they leak. None under `stratified`."""
+    """Photos that belong together and stand on several sides: they leak. None under `stratified`."""
     side = {i: name for name in SIDES for i in getattr(split, name)}
     members: dict[int, list[int]] = {}
     for i in side:
@@ -75,7 +75,7 @@ def straddling(snapshot: Snapshot, split: Split) -> tuple[Problem, ...]:
         first, *others = sorted(group)
         if len({side[i] for i in group}) > 1:
             where = ", ".join(f"{snapshot.photos[i].path} ({side[i]})" for i in others)
-            why = f"in {side[first]}, its near-duplicates on other sides too: {where}"
+            why = f"in {side[first]}, what belongs with it on other sides too: {where}"
             found.append(Problem(snapshot.photos[first].path, "straddles", why, left_out=False))
     return tuple(found)
 
@@ -89,6 +89,8 @@ def oversized(snapshot: Snapshot, split: Split) -> tuple[Problem, ...]:
         members.setdefault(snapshot.photos[i].group, []).append(i)
     held: dict[tuple[int, str], list[list[int]]] = {}
     for group in members.values():
+        if len({side[i] for i in group}) > 1:
+            continue  # torn apart: see `straddling`
         for label in {snapshot.photos[i].label for i in group}:
             held.setdefault((label, side[group[0]]), []).append([i for i in group if snapshot.photos[i].label == label])
     counts = snapshot.counts()

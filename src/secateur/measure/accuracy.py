@@ -42,7 +42,9 @@ def evaluate(
     """
     true, said = _checked(labels, predictions, len(classes))
     confusion = confusion_matrix(true, said, labels=np.arange(len(classes)))  # (C, C): [true][predicted]
-    rows = tuple(_class_row(name, i, confusion) for i, name in enumerate(classes))
+    rows = tuple(
+        _of_groups(_class_row(name, i, confusion), true == i, said == i, groups) for i, name in enumerate(classes)
+    )
     macro_f1, balanced = _means_over_classes(true, said, confusion, groups, seed, rounds)
     worst = min((r for r in rows if r.n), key=lambda r: r.recall.value)
     looked = f"the lowest of {len(rows)} classes, picked after looking: too low on average"
@@ -93,6 +95,14 @@ def _class_row(name: str, i: int, confusion: IntArray) -> ClassRow:
     precision = _proportion(right, said, "never predicted: no precision")
     recall = _proportion(right, n, "no test photo of this class: no recall")
     return ClassRow(name, n, precision, recall)
+
+
+def _of_groups(row: ClassRow, there: npt.NDArray[np.bool_], said: npt.NDArray[np.bool_], groups: Groups) -> ClassRow:
+    """Recall with the interval that `_accuracy` would give it, where its photos belong together."""
+    if groups is None or not row.n:
+        return row
+    own = _accuracy(np.ones(row.n, np.int64), said[there].astype(np.int64), np.asarray(groups)[there])
+    return replace(row, recall=own) if own.how != row.recall.how else row
 
 
 def _proportion(successes: int, n: int, empty: str) -> Measured:

@@ -47,10 +47,11 @@ class ClassShift:
 class Shift:
     """How the figures differ from those of the study; all differences in points, here − there."""
 
-    verdict: Literal["lower", "higher", "not shown"]
+    verdict: Literal["lower", "higher", "not shown"]  # of `looks`
     accuracy: Measured
-    balanced_accuracy: Measured
-    of_the_mix: float  # what another mix of classes explains: recalls of the study, weighted as the classes are here
+    balanced_accuracy: Measured  # over the classes that both have
+    looks: Measured  # of photos that look different: recalls here less there, weighted as the classes are here
+    of_the_mix: float  # what another mix of classes explains: the rest of the change in accuracy
     mix: float  # half of the sum of |share here − share there|: 0 alike, 1 nothing in common
     classes: tuple[ClassShift, ...]  # the most lost first
     said: str  # in a sentence

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from secateur.arms import UNBALANCED, title
 from secateur.claiming import SPLIT
-from secateur.data.split import oversized
+from secateur.data.split import oversized, straddling
 from secateur.errors import StepFailed
 from secateur.files import dump, read
 from secateur.measure.apart import apart
@@ -300,7 +300,7 @@ def _facts(photos: Snapshot, split: Split) -> DataFacts:
         split_rule=split.rule,
         split_seed=split.seed,
         groups_tied=sum(n for n in sizes.values() if n > 1),
-        problems=(*photos.problems, *oversized(photos, split)),
+        problems=(*photos.problems, *oversized(photos, split), *straddling(photos, split)),
         synthetic=photos.synthetic,
         ties=photos.ties,
     )

@@ -16,7 +16,8 @@ MODELS = ("name", "config", "role", "seeds", "chosen")
 
 def digest(results: Results) -> str:
     """Tells two logs of one run from those of two runs."""
-    text = json.dumps([results.name, results.date, results.commit, results.data.snapshot_digest])
+    made = [[m.id, m.file_sha256, m.evaluation.accuracy.value if m.evaluation else None] for m in results.models]
+    text = json.dumps([results.name, results.data.snapshot_digest, made, [e.why for e in results.exports]])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -52,7 +52,7 @@ def _logged(client: Any, results: Results, home: Path, address: str, artifacts: 
     before = client.search_runs([experiment], f"tags.`{RUN}` = '{mark}'", max_results=1)
     if before:
         return f"{address}, experiment '{results.name}': logged before"
-    tags = {RUN: mark, "secateur.version": results.version, "secateur.commit": results.commit}
+    tags = {"secateur.version": results.version, "secateur.commit": results.commit}
     run = client.create_run(experiment, run_name=f"{results.name} {results.date}", tags=tags).info.run_id
     _params(client, run, settings(results))
     told = tell(results)
@@ -67,6 +67,7 @@ def _logged(client: Any, results: Results, home: Path, address: str, artifacts: 
         client.log_artifacts(run, str(home / "models"), "models")
     for model in results.models:
         _network(client, experiment, run, results, model)
+    client.set_tag(run, RUN, mark)  # last: what was cut off before is not taken for the whole
     client.set_terminated(run)
     return f"{address}, experiment '{results.name}'"
 
