@@ -145,3 +145,11 @@ def test_the_page_of_methods_is_what_the_command_prints():
 def test_the_readme_names_every_method():
     for row in OWN:
         assert f"`{row.name}`" in README, row.name
+
+
+def test_no_kept_report_holds_a_photo_or_a_path():
+    """The photos' copyright is unknown: a published report shows none of them."""
+    for file in sorted((ROOT / "studies" / "results").glob("*.json")):
+        text = file.read_text(encoding="utf-8")
+        assert "data:image" not in text and not re.search(r'"thumbnail": ?"[^"]', text), file.name
+        assert not re.search(r'"/(?:home|root|work|tmp|Users)/', text), file.name
