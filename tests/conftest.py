@@ -22,7 +22,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 VARIABLE = "SECATEUR_TEST_DATA"
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 CHROMIUM += ["--disable-component-update", "--disable-sync"]
-LONG = ("test_docs", "test_transfer_study", "test_methods_study", "test_kill", "test_golden")
+LONG = (
+    "test_docs",
+    "test_transfer_study",
+    "test_methods_study",
+    "test_kill",
+    "test_golden",
+    "test_claims_study",
+    "test_docs_site",
+    "test_obs",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,7 +12,8 @@ from urllib.parse import unquote, urlparse
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted(p for p in (ROOT / "docs").rglob("*.md") if "_ext" not in p.parts)
+MADE = {f"reference/{name}" for name in ("settings", "catalogue", "commands", "records")}  # by the build
+PAGES = sorted(p for p in (ROOT / "docs").rglob("*.md") if p.parent.name != "reference" or p.stem == "api")
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 
 
@@ -93,4 +94,4 @@ def test_every_notebook_runs_and_is_kept_without_output(notebook: Path, few_phot
 
 def test_every_page_is_in_the_site():
     listed = set(re.findall(r"^([\w/-]+)$", (ROOT / "docs/index.md").read_text(), re.M))
-    assert {p.relative_to(ROOT / "docs").with_suffix("").as_posix() for p in PAGES} == listed | {"index"}
+    assert {p.relative_to(ROOT / "docs").with_suffix("").as_posix() for p in PAGES} | MADE == listed | {"index"}
