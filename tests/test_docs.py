@@ -51,7 +51,7 @@ def _words(command: str) -> list[str]:
     assert words[0] == "secateur", f"a document names '{words[0]}': say in NOT_HERE why no test runs it"
     if "--plan" in words:
         return words
-    # unasked it takes the largest network whose weights are here (tests/models/test_weights.py): one of its kind is enough
+    # unasked it takes the largest network whose weights are here (tests/models/test_weights.py): a smaller one will do
     net = ["--backbone", "tf_efficientnet_lite0"] if words[1:3] == ["study", "photos"] else []
     return [*words, *SHORT.get(words[1], []), *net]
 
