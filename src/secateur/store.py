@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from secateur.errors import UserError
 
 KEYS = "keys.json"  # in a run's folder: what its plan needs
-LIBRARY = ".library"  # beside the runs: keys of what programs made
+MADE_BY_PROGRAMS = ".python"  # beside the runs: keys of what no run's plan needs
 KEPT = ("index", "charts", "demo", "snapshot")  # small, or of use to any later run
 KEY_LENGTH = 24  # hex digits: 96 bits
 
@@ -141,7 +141,7 @@ class Store:
         """Runs that were begun here."""
         if not self.runs.is_dir():
             return []
-        return sorted(p.name for p in self.runs.iterdir() if (p / KEYS).is_file() and p.name != LIBRARY)
+        return sorted(p.name for p in self.runs.iterdir() if (p / KEYS).is_file() and p.name != MADE_BY_PROGRAMS)
 
     def needed(self) -> set[str]:
         """Keys of all results that a run made, or will make: those of its plan are written when it begins."""
@@ -152,8 +152,8 @@ class Store:
         return found
 
     def keep(self, keys: Iterable[str]) -> None:
-        """Name results that the library made for a program: no run's plan does. To free them, delete RUNS/.library."""
-        file = self.runs / LIBRARY / KEYS
+        """Name results that a program asked for: no run's plan does. To free them, delete RUNS/.python."""
+        file = self.runs / MADE_BY_PROGRAMS / KEYS
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(file.with_suffix(".lock")):
             before = set(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else set()

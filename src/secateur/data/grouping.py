@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -88,19 +88,19 @@ def _numbered(
 
 def _keys(rule: Rule, photos: Sequence[Photo], listing: Listing, problems: list[Problem]) -> Keys:
     """What a rule of one photo's own says of each."""
+    paths = [p.path for p in photos]
     if rule.kind == "column":
+        if not listing.columns:
+            raise UserError(f"rule '{rule}' needs a file of labels (--labels) that has the column")
         if rule.value not in listing.columns:
-            if not listing.columns:
-                raise UserError(f"rule '{rule}' needs a file of labels (--labels) that has the column")
             raise NotKnown("column in `group_by`", rule.value, listing.columns)
-        say: Callable[[Photo], str | None] = lambda p: listing.notes[p.path].columns.get(rule.value) or None  # noqa: E731
+        keys: Keys = [listing.notes[path].columns.get(rule.value) or None for path in paths]
         why = f"nothing in column '{rule.value}'"
     elif rule.kind == "regex":
         pattern = re.compile(rule.value)
-        say, why = (lambda p: _found(pattern, p.path)), f"'{rule.value}' matches nothing in its path"
+        keys, why = [_found(pattern, path) for path in paths], f"'{rule.value}' matches nothing in its path"
     else:
-        say, why = (lambda p: _folder(p.path, rule.level)), f"its path has no folder {rule.level}"
-    keys = [say(p) for p in photos]
+        keys, why = [_folder(path, rule.level) for path in paths], f"its path has no folder {rule.level}"
     if not any(key is not None for key in keys):
         raise UserError(f"rule '{rule}' says nothing of any photo; the first is {photos[0].path}: {why}")
     problems += [

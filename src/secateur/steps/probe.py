@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -76,7 +75,10 @@ def _export(study: Study, model: nn.Module, labels: tuple[str, ...], folder: Pat
     saved.save(model, folder, backbone=study.backbone, labels=labels, input_px=study.input_px, made={}, options=options)
     loaded, file = saved.load(folder), folder / "model.onnx"
     words = built(loaded)
-    once: Callable[[], None] = lambda: onnx.export(loaded.model, loaded.preprocess, labels, file, {}, words)  # noqa: E731
+
+    def once() -> None:
+        onnx.export(loaded.model, loaded.preprocess, labels, file, {}, words)
+
     return median_seconds(once, warm_ups=0, runs=1)
 
 
