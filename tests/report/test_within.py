@@ -45,6 +45,14 @@ def test_a_limit_that_only_the_cut_network_meets_picks_it() -> None:
     assert next(r["why"] for r in told["rows"] if r["config"] == "cnn/dense") == "4.00\u202fms: 33\u202f% over"
 
 
+def test_a_stage_of_a_chain_is_pruned_too() -> None:
+    found = study(Limits(latency_ms=3))
+    summaries = tuple(replace(s, role="chained") if s.config == FILTERS else s for s in found.summaries)
+    models = tuple(replace(m, role="chained") if m.config == FILTERS else m for m in found.models)
+    (told,) = tell(replace(found, summaries=summaries, models=models))["within"]
+    assert told["headline"].startswith("Use filter-l1 30")
+
+
 def test_a_time_whose_interval_holds_the_limit_is_too_close_to_tell() -> None:
     (pick,) = picks(study(Limits(latency_ms=2.5)))  # 2.5 ms, 1 % to either side
     assert (pick.config, {r.config: r.fits for r in pick.rows}[FILTERS]) == ("", "too close to tell")

@@ -50,7 +50,7 @@ def _headline(results: Results, pick: Pick, rows: dict[str, Row]) -> str:
         costs = ", ".join(_written(c) for c in fit.costs)
         accuracy = f", {percent(row['test_accuracy']['value'])} on test" if row["test_accuracy"] else ""
         name = row["name"] if row["role"] != "quantized" else f"the dense network in INT8 ({row['name']})"
-        lead = "Use" if row["role"] == "pruned" else "Do not prune: use"
+        lead = "Use" if row["role"] in ("pruned", "chained") else "Do not prune: use"
         return f"{lead} {name}{where}: {costs}{accuracy}."
     if pick.nearest:
         fit = next(r for r in pick.rows if r.config == pick.nearest)
