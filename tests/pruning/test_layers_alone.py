@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from typing import Literal
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from torch.nn import functional as F
 from secateur.errors import UserError
 from secateur.models import prunable
 from secateur.models.build import build
-from secateur.pruning import allocate, channels, cutting, masks, scan, scores
+from secateur.pruning import allocate, channels, cutting, groups, masks, ranking, scan, scores, widths
 from secateur.pruning.chain import chain
 from secateur.pruning.scan import Change
 
@@ -160,7 +161,31 @@ def test_the_allocator_spends_where_it_is_cheapest_by_force():
 def test_prices_rise_and_count_what_a_channel_saves():
     paid = allocate.prices([(0.5, 0.2), (0.75, 0.5)], 8, 10.0)
     assert paid.tolist() == pytest.approx([0.005] * 4 + [0.015] * 2 + [float("inf")] * 2)
+    assert (paid[1:6] > paid[:5]).all()
     assert allocate.prices([], 4, 1.0).isinf().all()  # what was not scanned goes last
+
+
+@pytest.mark.parametrize(("of", "target"), [("params", 0.685), ("macs", 0.5), ("filters", 0.4)])
+def test_of_the_last_piece_as_many_channels_go_as_the_target_asks_for(of: Literal["params", "macs", "filters"], target):
+    """One channel more in any group would miss it, though a piece of a curve holds many."""
+    model = build("cnn", 10, 32, seed=0)
+    traced = channels.trace(model, torch.zeros(1, 3, 32, 32))
+    found = groups.cuttable(traced, (), True)
+    curve = [(0.25, 0.02), (0.5, 0.2), (0.75, 0.9)]
+    priced = {g.name: allocate.prices(curve, g.size, 1.0 + i) for i, g in enumerate(found)}
+    made = ranking.reach_ranked(traced, found, priced, target, of, 1, priced=True)
+
+    def meets(counts: dict[str, int]) -> bool:
+        macs, params = widths.cost(traced, found, counts)
+        gone = sum(g.size - counts[g.name] for g in found)
+        asked = {"macs": macs / made.macs_dense, "params": params / made.params_dense}
+        return gone >= masks.floor(target, sum(g.size for g in found)) if of == "filters" else asked[of] <= target
+
+    assert meets(made.counts)
+    last = max(
+        (float(priced[g.name][g.size - made.counts[g.name] - 1]), g.name) for g in found if made.counts[g.name] < g.size
+    )
+    assert not meets(made.counts | {last[1]: made.counts[last[1]] + 1})
 
 
 def test_erk_by_hand():
