@@ -95,7 +95,7 @@ def test_every_form_answers_as_the_network_does(name: str, tmp_path: Path):
             logits = load(out / row.file).logits(photos)
         else:
             opened = (
-                open_program(out / row.file) if row.runtime == "torch" else open_model(out / row.file, row.runtime, 1)
+                open_program(out / row.file) if row.runtime == "torch" else open_model(out / row.file, row.runtime, 0)
             )
             size = opened.fixed_batch or len(photos)
             logits = np.concatenate([np.array(opened.call(photos[i : i + size])) for i in range(0, len(photos), size)])

@@ -145,6 +145,7 @@ def test_files_of_one_name_are_told_apart_by_their_folders(folder: Path, tmp_pat
         (tmp_path / name).mkdir()
         network(tmp_path / name / "model.onnx")
     assert [e.name for e in entries([tmp_path / "a", tmp_path / "b"])] == ["a/model", "b/model"]
+    assert [e.name for e in entries([tmp_path / "a", folder / "one.onnx"])] == ["a/model", "one"]
 
 
 def test_memory_of_a_big_file_shows(folder: Path, tmp_path: Path):

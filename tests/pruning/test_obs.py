@@ -83,7 +83,7 @@ def photos() -> list[tuple[Tensor, Tensor]]:
 def test_a_threshold_takes_no_weight_before_its_turn():
     """The masks of a layer, at any sparsity, are the first turns of each of its outputs; and they nest."""
     model = build("cnn", 10, 16, seed=1)
-    found = obs.removals(model, prunable.weights(model), photos)["removals"]
+    found = obs.removals(model, {"conv2.weight": model.conv2.weight}, photos)["removals"]
     before = None
     for target in (0.3, 0.5, 0.9):
         rated = scores.obs(model.conv2.weight, torch.Generator(), {"removals": found["conv2.weight"]})
@@ -106,7 +106,7 @@ def test_a_layer_loses_less_than_by_magnitude():
     x = photos()[0][0]
     layer = model.conv1
     said = layer(x).detach()
-    found = obs.removals(model, prunable.weights(model), photos)["removals"]["conv1.weight"]
+    found = obs.removals(model, {"conv1.weight": model.conv1.weight}, photos)["removals"]["conv1.weight"]
     off = {}
     for name, rated in {"obs": found, "magnitude": layer.weight.detach().abs()}.items():
         own = copy.deepcopy(model)

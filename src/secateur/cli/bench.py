@@ -37,7 +37,7 @@ def add(app: typer.Typer) -> None:
         ),
         minutes: str = typer.Option("10m", "--most", help="Most time for one way: fewer rounds where calls are long."),
         runtime: str = typer.Option(
-            "", "--runtime", help="onnxruntime, openvino or litert. Unset: by the file's name."
+            "", "--runtime", help="onnxruntime, openvino, litert or executorch. Unset: by the file's name."
         ),
         limit: str = typer.Option("", "--limit", help="Such as 256MiB: try each model under this much memory, too."),
         cpus: int = typer.Option(1, "--cpus", min=1, help="Processors under --limit."),
@@ -181,4 +181,5 @@ def _ratio(t: Timing) -> str:
 
 
 def _versions(found: Bench) -> str:
-    return ", ".join(f"{n} {v}" for n, v in found.machine.versions.items() if n in ("onnxruntime", "python"))
+    """Of what ran: the interpreter and the run-times."""
+    return ", ".join(f"{n} {v}" for n, v in found.machine.versions.items() if n not in ("secateur", "numpy", "torch"))

@@ -23,7 +23,8 @@ class Entry:
 
 
 def entries(models: Sequence[Path], runtime: str = "") -> tuple[Entry, ...]:
-    """Files, or folders of them; named by their files, or by their folders where those are the same.
+    """Files, or folders of them; named by their files, or by their folders too where those are the same, or say only
+    "model", as a bundle's does.
 
     Raises UserError for none, one that is not there or no model, or a run-time that is not installed.
     """
@@ -33,7 +34,8 @@ def entries(models: Sequence[Path], runtime: str = "") -> tuple[Entry, ...]:
     stems = [f.stem for f in files]
     found = []
     for file in files:
-        name = file.stem if stems.count(file.stem) == 1 else "/".join(file.with_suffix("").absolute().parts[-2:])
+        alone = stems.count(file.stem) == 1 and file.stem != "model"
+        name = file.stem if alone else "/".join(file.with_suffix("").absolute().parts[-2:])
         found.append(entry(file, name, runtime))
     names = [e.name for e in found]
     for one in found:

@@ -51,7 +51,7 @@ MACOS = {
     "AVX512VNNI": "avx512_vnni",
 }
 
-OTHERS = {"openvino": "openvino", "litert": "ai-edge-litert"}  # run-time → package
+OTHERS = {"openvino": "openvino", "litert": "ai-edge-litert", "executorch": "executorch"}  # run-time → package
 
 # Numbers of IsProcessorFeaturePresent (winnt.h).
 WINDOWS = {19: "asimd", 40: "avx2", 41: "avx512f", 43: "asimddp"}

@@ -71,7 +71,8 @@ def runtime_of(file: Path, wanted: str = "") -> str:
 
 
 def open_model(file: Path, runtime: str, threads: int, profile_to: str = "") -> Opened:
-    """Load `file` for `threads` threads. `profile_to`: with onnxruntime, where its profiler writes.
+    """Load `file` for `threads` threads, 0: as many as the run-time takes by itself. `profile_to`: with onnxruntime, where
+    its profiler writes.
 
     Raises UserError in one line for what the run-time cannot load, an operator that it lacks among that, and for a
     model that does not take one image.
@@ -131,7 +132,7 @@ def _openvino(file: Path, threads: int, profile_to: str) -> Opened:
 def _litert(file: Path, threads: int, profile_to: str) -> Opened:
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_path=str(file), num_threads=threads)
+    interpreter = Interpreter(model_path=str(file), num_threads=threads or None)  # 0 it takes for an error
     interpreter.allocate_tensors()
     inputs = interpreter.get_input_details()
     names = {np.uint8: "uint8", np.float32: "float"}

@@ -68,7 +68,7 @@ class Candidate:
     name: str
     sha256: str  # of the file's bytes: what a report knows it by
     bytes: int
-    runtime: str  # "onnxruntime", "openvino", "litert"
+    runtime: str  # "onnxruntime", "openvino", "litert", "executorch"
     input_px: int
     load_ms: float
     peak: Peak | None = None
