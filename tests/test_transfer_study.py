@@ -30,7 +30,7 @@ ASKED: dict[str, Any] = {
     "input_px": 16,
     "epochs": 2,
     "seeds": [0],
-    "bench": 2,
+    "bench": 0,
     "sparsities": [0.6],
     "methods": ["filter-l1"],
     "controls": False,

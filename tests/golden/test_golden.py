@@ -53,6 +53,7 @@ def figures(folder: Path) -> dict[str, Any]:
         "precision": "fp32",
         "threads": 1,
         "bench": 0,
+        "robustness": 0,
     }
     results = studying.run(make(asked, "golden"), folder / "runs")
     failed = [o for o in results.outcomes if o.state != "made"]
