@@ -87,6 +87,9 @@ def test_near_duplicates_widen_the_means_and_are_a_doubt():
     assert one.accuracy.doubts == ()
     assert four.accuracy.high - four.accuracy.low == pytest.approx(one.accuracy.high - one.accuracy.low, rel=0.1)
     assert "groups" in four.accuracy.how and "groups" in four.classes[0].recall.how
+    ours, alone = four.classes[0].precision, one.classes[0].precision
+    assert ours.value == alone.value and "groups" in ours.how
+    assert ours.high - ours.low == pytest.approx(alone.high - alone.low, rel=0.2)  # four copies say no more than one
     few = evaluate(labels, said, names, "d", np.r_[np.arange(580), np.arange(20)])
     assert "20 of 600 photos belong together" in few.accuracy.doubts[0] and "Wilson" in few.accuracy.how
 

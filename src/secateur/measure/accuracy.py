@@ -35,10 +35,10 @@ def evaluate(
     """Accuracy, macro-F1, balanced accuracy, precision and recall a class, and the confusion matrix.
 
     `labels` and `predictions` are (n,) positions in `classes`; `groups` (n,) numbers the near-duplicates.
-    Intervals: Wilson for accuracy, precision and recall (for accuracy the wider of it and the bootstrap, where many
-    photos belong together); bootstrap over groups, `seed` and `rounds`, for the
-    two means over classes. A class without test photos counts in neither mean and says so. Raises ValueError
-    for no photos, unequal lengths, or a label outside `classes`.
+    Intervals: Wilson for accuracy, precision and recall (the wider of it and the bootstrap, where many of their photos
+    belong together); bootstrap over groups, `seed` and `rounds`, for the two means over classes. A class without test
+    photos counts in neither mean and says so. Raises ValueError for no photos, unequal lengths, or a label outside
+    `classes`.
     """
     true, said = _checked(labels, predictions, len(classes))
     confusion = confusion_matrix(true, said, labels=np.arange(len(classes)))  # (C, C): [true][predicted]
@@ -98,11 +98,22 @@ def _class_row(name: str, i: int, confusion: IntArray) -> ClassRow:
 
 
 def _of_groups(row: ClassRow, there: npt.NDArray[np.bool_], said: npt.NDArray[np.bool_], groups: Groups) -> ClassRow:
-    """Recall with the interval that `_accuracy` would give it, where its photos belong together."""
-    if groups is None or not row.n:
-        return row
-    own = _accuracy(np.ones(row.n, np.int64), said[there].astype(np.int64), np.asarray(groups)[there])
-    return replace(row, recall=own) if own.how != row.recall.how else row
+    """Recall and precision with the intervals that `_accuracy` would give them, where their photos belong together."""
+    return replace(
+        row,
+        recall=_part_of_groups(row.recall, there, said, groups),
+        precision=_part_of_groups(row.precision, said, there, groups),
+    )
+
+
+def _part_of_groups(
+    measured: Measured, those: npt.NDArray[np.bool_], right: npt.NDArray[np.bool_], groups: Groups
+) -> Measured:
+    """Of `those` photos the part that is `right`; as it was where hardly any belong together."""
+    if groups is None or not those.any():
+        return measured
+    own = _accuracy(np.ones(int(those.sum()), np.int64), right[those].astype(np.int64), np.asarray(groups)[those])
+    return own if own.how != measured.how else measured
 
 
 def _proportion(successes: int, n: int, empty: str) -> Measured:

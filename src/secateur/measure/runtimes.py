@@ -71,8 +71,8 @@ def runtime_of(file: Path, wanted: str = "") -> str:
 
 
 def open_model(file: Path, runtime: str, threads: int, profile_to: str = "") -> Opened:
-    """Load `file` for `threads` threads, 0: as many as the run-time takes by itself. `profile_to`: with onnxruntime, where
-    its profiler writes.
+    """Load `file` for `threads` threads, 0: as many as the run-time takes by itself. `profile_to`: with onnxruntime,
+    where its profiler writes.
 
     Raises UserError in one line for what the run-time cannot load, an operator that it lacks among that, and for a
     model that does not take one image.

@@ -49,7 +49,7 @@ STEPS: dict[str, Row] = {
         1, "secateur.steps.bench:time_files", "bench.json", tolerant=True, libraries=("onnxruntime",), local=True
     ),
     "choose": Row(1, "secateur.steps.judge:choose", "choice.json", tolerant=True),
-    "evaluate": Row(2, "secateur.steps.measure:evaluate", "evaluation.json", libraries=("onnxruntime",)),
+    "evaluate": Row(3, "secateur.steps.measure:evaluate", "evaluation.json", libraries=("onnxruntime",)),
     "robustness": Row(
         1, "secateur.steps.measure:robustness", "robustness.json", tolerant=True, libraries=("onnxruntime",)
     ),
