@@ -34,6 +34,6 @@ def quantize(ctx: Context) -> None:
     few = some(part(ctx, "train"), int8.PHOTOS)
     family = processor_family(machine().flags)
     source = ctx.inputs["export"] / "model.onnx"
-    int8.quantize(source, few.pixels[few.positions], ctx.out / "model.onnx", family=family, reduce_range=family == X86)
+    int8.quantize(source, few.pixels[few.positions], ctx.out / "model.onnx", family=family, in_16_bits=family == X86)
     if (history := ctx.inputs["model"] / "history.json").is_file():  # none where it was pruned, and not trained on
         shutil.copy(history, ctx.out / "history.json")

@@ -1,0 +1,81 @@
+"""Scales of 8-bit weights whose products may be summed in 16 bits.
+
+x86 without VNNI multiplies unsigned by signed bytes, adds neighbouring products in 16 bits, and cuts off what is too
+large (`vpmaddubsw`). Seven bits for every weight are safe and quadruple the error. What must fit is less: that of two
+neighbours of one sign, times 255. So a filter's scale is the largest such sum over 127, which is 1.2 to 1.3 times
+that of eight bits on trained networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from secateur.forms.runtime import Pixels
+
+LARGEST = 127  # of one weight, and before rounding of two: 128 · 255 fits into 16 bits with a sign
+NOISE = 0.01  # of the logits' variance: rounding makes the two ways differ by a thousandth, overflow by a tenth
+
+Array = npt.NDArray[Any]
+
+
+def scales(file: Path) -> dict[str, list[dict[str, Any]]]:
+    """For onnxruntime's TensorQuantOverrides: weight of a float file → a scale for every filter.
+
+    Neighbours are taken as the run-time multiplies them: a convolution's weights (o, i, kh, kw) in the order kh, kw, i.
+    A depthwise one is summed in 32 bits and takes all eight. What is neither a convolution nor a product with a matrix
+    has no row here.
+    """
+    import onnx
+
+    graph = onnx.load(file).graph
+    arrays = {i.name: onnx.numpy_helper.to_array(i) for i in graph.initializer}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for node in graph.node:
+        weight = arrays.get(node.input[1]) if len(node.input) > 1 else None
+        said = {a.name: a.i for a in node.attribute}
+        if weight is None or (axis := _filters(node.op_type, weight, said)) is None:
+            continue
+        alone = node.op_type == "Conv" and said.get("group", 1) == len(weight) and weight.shape[1] == 1
+        rows = np.moveaxis(weight, axis, 0)
+        rows = (np.moveaxis(rows, 1, -1) if weight.ndim > 2 else rows).reshape(len(rows), -1)
+        largest = np.abs(rows).max(1) if alone else paired(rows)
+        each = np.where(largest > 0, largest / LARGEST, 1).astype(np.float32)
+        found[node.input[1]] = [{"axis": axis, "scale": s, "zero_point": np.int8(0)} for s in each]
+    return found
+
+
+def _filters(op: str, weight: Array, said: Mapping[str, int]) -> int | None:
+    """The dimension of the filters; None where a node is none of these."""
+    if op == "Conv":
+        return 0
+    if op == "Gemm":
+        return 0 if said.get("transB") else 1
+    return 1 if op == "MatMul" and weight.ndim == 2 else None
+
+
+def paired(rows: Array) -> Array:
+    """(o, d) → (o,): the largest sum of two neighbours (0 and 1, 2 and 3, …) of one sign, without it."""
+    pairs = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2))).reshape(len(rows), -1, 2)
+    positive, negative = np.maximum(pairs, 0).sum(2), np.maximum(-pairs, 0).sum(2)
+    most: Array = np.maximum(positive.max(1), negative.max(1))
+    return most
+
+
+def overflows(file: Path, photos: Pixels) -> bool:
+    """Whether an INT8 file says other things in whole numbers than the same graph in floating point, which has no
+    bounds: another release of the run-time may add in another order. `photos` (n, px, px, 3)."""
+    import onnxruntime as ort
+
+    said = []
+    for level in (ort.GraphOptimizationLevel.ORT_ENABLE_ALL, ort.GraphOptimizationLevel.ORT_DISABLE_ALL):
+        options = ort.SessionOptions()
+        options.graph_optimization_level, options.log_severity_level = level, 3
+        session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        said.append(np.asarray(session.run(None, {"photos": photos})[0]))
+    whole, simulated = said
+    return bool(np.square(whole - simulated).mean() > NOISE * simulated.var())
