@@ -113,6 +113,20 @@ def test_it_errs_less_than_seven_bits(tmp_path: Path, monkeypatch: pytest.Monkey
     assert off["eight"] < 0.7 * off["seven"]
 
 
+def test_a_dead_filter_has_the_scale_of_its_neighbours_noise(tmp_path: Path):
+    """Its bias, in units of its own tiny weights, would be no number of 32 bits."""
+    model = network(False)
+    with torch.no_grad():
+        model[0].weight[0] *= 1e-9
+        model[8].weight.zero_()
+    exporting.export(model, saved.preprocess_for(PX), tuple("abcde"), tmp_path / "m.onnx", {}, "the same")
+    found = {name: [r["scale"] for r in rows] for name, rows in int8_scales.scales(tmp_path / "m.onnx").items()}
+    first, last = (next(rows for rows in found.values() if len(rows) == n) for n in (24, 5))
+    assert first[0] == pytest.approx(int8_scales.DEAD * max(first)) and all(0 < s < np.inf for s in last)
+    int8.quantize(tmp_path / "m.onnx", PHOTOS, tmp_path / "q.onnx", family="x86", in_16_bits=True)
+    assert not int8_scales.overflows(tmp_path / "q.onnx", PHOTOS)
+
+
 def test_products_with_matrices_have_scales_along_their_outputs(tmp_path: Path):
     chance = np.random.default_rng(3)
     shapes = {"a": (3, 8), "b": (8, 6), "c": (5, 6)}  # MatMul; Gemm as it is; Gemm transposed

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from secateur.forms.runtime import Pixels
 
+DEAD = 1e-4  # of a tensor's largest: a filter of less has no bias of 32 bits in its units, and rounds to nothing
 LARGEST = 127  # of one weight, and before rounding of two: 128 · 255 fits into 16 bits with a sign
 NOISE = 0.01  # of the logits' variance: rounding makes the two ways differ by a thousandth, overflow by a tenth
 
@@ -44,7 +45,8 @@ def scales(file: Path) -> dict[str, list[dict[str, Any]]]:
         rows = np.moveaxis(weight, axis, 0)
         rows = (np.moveaxis(rows, 1, -1) if weight.ndim > 2 else rows).reshape(len(rows), -1)
         largest = np.abs(rows).max(1) if alone else paired(rows)
-        each = np.where(largest > 0, largest / LARGEST, 1).astype(np.float32)
+        least = DEAD * largest.max() or 1.0
+        each = (np.maximum(largest, least) / LARGEST).astype(np.float32)
         found[node.input[1]] = [{"axis": axis, "scale": s, "zero_point": np.int8(0)} for s in each]
     return found
 

@@ -123,13 +123,15 @@ def _size_layers(points: list[Spec], front: list[Spec], x: Spec, y: Spec) -> lis
             "encoding": {"x": x, "y": y, "tooltip": tips, **style},
         },
     ]
-    return layers + [_label(p, domain=x["scale"]["domain"], x=x, y=y) for p in points if p["dense"] or p["used"]]
+    named = sorted((p for p in points if p["dense"] or p["used"]), key=lambda p: -float(p["accuracy"]))
+    domain = x["scale"]["domain"]
+    return layers + [_label(p, above=p is named[0], domain=domain, x=x, y=y) for p in named]
 
 
-def _label(point: Spec, domain: list[float], x: Spec, y: Spec) -> Spec:
-    """A name above its point, dense's below the other, turned towards the middle so that it stays inside the chart."""
+def _label(point: Spec, above: bool, domain: list[float], x: Spec, y: Spec) -> Spec:
+    """A name above the highest point, below others, turned towards the middle so that it stays inside the chart."""
     left = point["mb"] > math.sqrt(domain[0] * domain[1])
-    shift = {"align": "right" if left else "left", "dx": -9 if left else 9, "dy": -12 if point["dense"] else -27}
+    shift = {"align": "right" if left else "left", "dx": -9 if left else 9, "dy": -12 if above else 16}
     return {
         "data": {"values": [point]},
         "mark": {"type": "text", "fontWeight": 600, "fill": point["stroke"], **shift},

@@ -36,7 +36,9 @@ def _classes(paid: Paid) -> str:
     if lost:
         rest = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
         return f"recall falls for {', '.join(_one(c) for c in lost[:NAMED])}{rest}."
-    return f"no class was seen to lose; the most, {_one(changes[0])}." if changes else "no class was looked at."
+    if not changes:
+        return "no class was looked at."
+    return f"no class was seen to lose (Holm over {len(changes)} classes); the most, {_one(changes[0])}."
 
 
 def _one(change: ClassChange) -> str:
