@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from results_builder import CLASSES, TEST, results
 from secateur.errors import UserError
 from secateur.records import Measured, Results
 from secateur.report import published
+from secateur.report.curves import accuracy_against_sparsity, training_curves
 from secateur.report.figures import figures
 from secateur.report.formats import amount, interval, percent, signed, size
 from secateur.report.rows import confused, confusion, pareto, spread
@@ -267,3 +269,25 @@ def test_imports_no_torch() -> None:
 
 def test_classes_of_the_builder_are_hostile() -> None:
     assert "<script>alert(1)</script>" in CLASSES
+
+
+def renamed(more: str) -> dict[str, Any]:
+    """The story, with longer ids of its filter methods."""
+    told = copy.deepcopy(story())
+    for one in (*told["models"], *told["curves"]):
+        if one["method"].startswith("filter-"):
+            one["method"] += more
+    return told
+
+
+@pytest.mark.parametrize(
+    ("more", "title"),
+    [("", "Filters cut, %"), ("-params-global", "Parameters cut, %"), ("-macs", "Multiply-adds cut, %")],
+)
+def test_an_axis_says_what_was_cut(more: str, title: str):
+    drawn = json.dumps(accuracy_against_sparsity(renamed(more)))
+    assert f'"{title}"' in drawn and '"Weights set to zero, %"' in drawn
+
+
+def test_what_was_only_quantised_has_no_training_curve():
+    assert len(training_curves(renamed("-int8"))) < len(training_curves(story()))

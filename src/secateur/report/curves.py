@@ -10,6 +10,8 @@ from secateur.report.formats import percent
 from secateur.report.palette import INK, MUTED, looks
 from secateur.report.vega import Spec, Story, as_is, chart, ends, number, span, tip
 
+MEASURES = {"params": "parameters cut", "macs": "multiply-adds cut", "latency": "time saved"}  # in a method's id
+
 # ------------------------------------------------------------- epochs
 
 
@@ -19,7 +21,8 @@ def training_curves(story: Story) -> list[Spec]:
     Dense networks show their accuracy on training photos too, dashed. The axis spans what is not random.
     """
     groups: dict[tuple[str, str], list[Spec]] = {}
-    untrained = {row["method"] for row in story["models"] if row["role"] == "quantized"}
+    quantized = {row["method"] for row in story["models"] if row["role"] == "quantized"}
+    untrained = quantized | {row["method"] for row in story["models"] if row["method"].endswith("-int8")}
     for curve in story["curves"]:
         if curve["epochs"] and curve["method"] not in untrained:
             key = (curve["backbone"], curve["config"] if not curve["method"] else curve["method"])
@@ -171,11 +174,17 @@ def _sparsity_points(story: Story, rows: list[Spec]) -> list[Spec]:
     return sorted(points, key=lambda p: not p["random"])  # controls below what they are compared with
 
 
+def _gone(method: str) -> str:
+    """What a filter method's target counts, as its id says."""
+    found = next((words for key, words in MEASURES.items() if f"-{key}-" in f"{method}-"), "filters cut")
+    return found[0].upper() + found[1:]
+
+
 def _sparsity_panel(story: Story, rows: list[Spec], spread: list[float], prefix: str, filters: bool) -> Spec:
     points = _sparsity_points(story, rows)
     targets = sorted({p["target"] for p in points})
     axis = {"values": targets, "grid": False, "format": ".4~g"}
-    what = "Filters cut in every convolution" if filters else "Weights set to zero"
+    what = " or ".join(dict.fromkeys(_gone(p["method"]) for p in points)) if filters else "Weights set to zero"
     x = number("target", f"{what}, %", scale={"domain": [targets[0] - 6, targets[-1] + 6], "nice": False}, axis=axis)
     y = number("accuracy", "Test accuracy, %", scale={"domain": spread})
     shown = tip(("name", "Network"), ("said", "Test accuracy, %"), ("before", "Before retraining (validation)"))
