@@ -52,8 +52,8 @@ def _words(command: str) -> list[str]:
     assert words[0] == "secateur", f"a document names '{words[0]}': say in NOT_HERE why no test runs it"
     if "--plan" in words:
         return words
-    # unasked it takes the largest network whose weights are here (tests/models/test_weights.py): a smaller one will do
-    net = ["--backbone", "tf_efficientnet_lite0"] if words[1:3] == ["study", "photos"] else []
+    # unasked it takes the largest network whose weights are here: the smallest will do; tests/test_transfer_study.py
+    net = ["--backbone", "cnn"] if words[1:3] == ["study", "photos"] else []
     return [*words, *SHORT.get(words[1], []), *net]
 
 

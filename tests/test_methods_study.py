@@ -4,15 +4,14 @@ disk, to the figures. Made once, by whichever of the test processes comes first.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from filelock import FileLock
 
+import shared
 from secateur import studying
 from secateur.files import read
 from secateur.models import saved
@@ -57,15 +56,14 @@ ASKED: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def done(photos_112px: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Path]:
-    base = tmp_path_factory.getbasetemp()
-    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "ways"
-    with FileLock(f"{home}.lock"):
-        if not (home / "runs" / "ways" / "results.json").is_file():
-            for name in ("cane", "ragno", "pecora"):
-                (home / "photos" / name).mkdir(parents=True)
-                for photo in sorted((photos_112px / "raw-img" / name).iterdir())[:40]:
-                    shutil.copy(photo, home / "photos" / name)
-            studying.run(make(ASKED | {"folder": str(home / "photos")}, "test"), home / "runs")
+    def fill(folder: Path) -> None:
+        for name in ("cane", "ragno", "pecora"):
+            (folder / "photos" / name).mkdir(parents=True)
+            for photo in sorted((photos_112px / "raw-img" / name).iterdir())[:40]:
+                shutil.copy(photo, folder / "photos" / name)
+        studying.run(make(ASKED | {"folder": str(folder / "photos")}, "test"), folder / "runs")
+
+    home = shared.once(tmp_path_factory, "ways", fill)
     return read(Results, home / "runs" / "ways" / "results.json"), home
 
 

@@ -3,15 +3,14 @@ the whole of it."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from filelock import FileLock
 
+import shared
 from secateur import studying
 from secateur.arms import arm_id, longer, way_of
 from secateur.files import read
@@ -56,15 +55,8 @@ ASKED: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def done(photos_112px: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Path]:
-    """Made once, by whichever of the test processes comes first."""
-    base = tmp_path_factory.getbasetemp()
-    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "transfer"
-    first = home / "first.json"  # a later run of the same study overwrites results.json
-    with FileLock(f"{home}.lock"):
-        if not first.is_file():
-            _make(photos_112px, home)
-            shutil.copy(home / "runs" / "two" / "results.json", first)
-    return read(Results, first), home
+    home = shared.once(tmp_path_factory, "transfer", lambda folder: _make(photos_112px, folder))
+    return read(Results, home / "first.json"), home
 
 
 def _make(photos_112px: Path, home: Path) -> None:
@@ -74,6 +66,7 @@ def _make(photos_112px: Path, home: Path) -> None:
             (home / "photos" / name / photo.name).write_bytes(photo.read_bytes())
     asked = make(ASKED | {"folder": str(home / "photos")}, "test")
     studying.run(asked, home / "runs")
+    shutil.copy(home / "runs" / "two" / "results.json", home / "first.json")  # a later run overwrites it
 
 
 def models(results: Results) -> dict[str, object]:

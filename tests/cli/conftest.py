@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 from commands import SMALL, secateur
-from filelock import FileLock
+
+import shared
 
 
 @pytest.fixture(scope="session")
 def _finished(photos_112px: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`photos/` (two classes of 30 real ones) and a finished run of two seeds, by whichever test process comes first.
     Never used itself."""
-    base = tmp_path_factory.getbasetemp()
-    kept = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cli"
-    with FileLock(f"{kept}.lock"):
-        if not kept.is_dir():
-            making = kept.with_name("cli-making")
-            for name in ("cane", "ragno"):
-                (making / "photos" / name).mkdir(parents=True)
-                for photo in sorted((photos_112px / "raw-img" / name).iterdir())[:30]:
-                    shutil.copy(photo, making / "photos" / name)
-            secateur("study", "photos", *SMALL.split(), "--jobs", 2, "--budget", "", cwd=making)
-            making.rename(kept)
-    return kept
+
+    def make(folder: Path) -> None:
+        for name in ("cane", "ragno"):
+            (folder / "photos" / name).mkdir(parents=True)
+            for photo in sorted((photos_112px / "raw-img" / name).iterdir())[:30]:
+                shutil.copy(photo, folder / "photos" / name)
+        secateur("study", "photos", *SMALL.split(), "--jobs", 2, "--budget", "", cwd=folder)
+
+    return shared.once(tmp_path_factory, "cli", make)
 
 
 @pytest.fixture(scope="module")

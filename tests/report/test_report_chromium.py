@@ -90,7 +90,7 @@ def until(page: Page, condition: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_whole_page(browser: Browser, report: Path, tmp_path: Path, width: int, scheme: str) -> None:
+def test_whole_page(browser: Browser, report: Path, width: int, scheme: str) -> None:
     heard: list[str] = []
     page = opened(browser, report, heard, width, scheme)
     assert page.locator(".chart svg").count() == len(figures(tell(full())))
@@ -100,7 +100,6 @@ def test_whole_page(browser: Browser, report: Path, tmp_path: Path, width: int, 
         assert page.evaluate("document.documentElement.scrollWidth") <= width, state
         assert page.evaluate(LEAVES, width) == [], state
         assert page.evaluate(CUT) == [], state
-        page.screenshot(path=tmp_path / f"{width}-{scheme}-{state.replace(' ', '-')}.png", full_page=True)
     seen = page.evaluate(CONTRAST)
     assert seen["counted"] > 300 and seen["labels"] > 100
     assert (seen["page"] < 0.05) == (scheme == "dark")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pets
 import pytest
 
+import shared
+
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Read only; see `pets.make`."""
-    folder = tmp_path_factory.mktemp("runs") / "pets"
-    pets.make(folder)
-    return folder
+    return shared.once(tmp_path_factory, "served", lambda folder: pets.make(folder / "pets")) / "pets"
