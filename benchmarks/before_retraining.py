@@ -7,12 +7,13 @@ before pruning. Filters are also cut as a scan says that prunes every layer alon
 are matched for all (benchmarks/match.py); gradients and activations are those of 1,024 training photos. Packaged
 ImageNet weights, frozen; a linear head trained on the features of the training photos (70/15/15, seed 0).
 
-    python benchmarks/before_retraining.py --photos FOLDER [--number 4000] [--px 96]
+    python benchmarks/before_retraining.py --photos FOLDER [--number 4000] [--px 96] [--filters]     # filters alone
 """
 
 from __future__ import annotations
 
 import copy
+import sys
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +84,8 @@ def filters_by(
 
 
 def main() -> None:
+    filters_alone = "--filters" in sys.argv
+    sys.argv = [word for word in sys.argv if word != "--filters"]
     given = arguments(__doc__)
     with trained(given) as (dense, sides):
         before = standing(dense, sides.batches("train", 1024), device="cpu")
@@ -98,7 +101,8 @@ def main() -> None:
             lost[what].append(whole - share)
             print(f"{words}: {said}", flush=True)
 
-        for kind, again in (("magnitude", False), ("magnitude", True), ("fisher", False), ("fisher", True)):
+        chosen = () if filters_alone else ("magnitude", "fisher")
+        for kind, again in ((kind, again) for kind in chosen for again in (False, True)):
             model = weights_by(dense, sides, seen, kind, again)
             judge("weights", f"80 % of weights, {kind}{', refitted' if again else ''}", model, {})
         curves = scanned(dense, sides, seen, given.px)
@@ -115,7 +119,7 @@ def main() -> None:
             model, left = filters_by(dense, sides, seen, kind, how, again, given.px, curves)
             words = f"half of the multiply-adds, {kind}, {how}{', refitted' if again else ''}"
             judge("filters", words, model, left)
-        for what, points in lost.items():
+        for what, points in ((what, points) for what, points in lost.items() if points):
             held = "met" if points[-1] <= points[0] / 2 else "MISSED"
             print(f"{what}: {100 * points[-1]:.1f} points lost, not {100 * points[0]:.1f}; less than half: {held}")
 
