@@ -29,7 +29,7 @@ ASKED: dict[str, Any] = {
     "input_px": 16,
     "epochs": 2,
     "seeds": [0],
-    "bench": 0,
+    "bench": 2,
     "sparsities": [0.6],
     "methods": ["filter-l1"],
     "controls": False,
