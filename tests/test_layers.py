@@ -58,6 +58,7 @@ MAY = {
     "rivals": {"records", "settings", "catalogue", "choice", "arms", "checking", "making", "retraining"},
     "plan": {"records", "settings", "arms", "checking", "making", "rivals", "claiming", "again"},
     "resolve": {"errors", "settings", "catalogue", "choice", "chained", "arms", "at_hand"},
+    "detectable": {"settings", "catalogue", "arms", "measure"},
     "budget": {"records", "settings", "catalogue", "checking", "choice", "plan", "quantities"},
     "store": {"errors"},
     "prepare": {"records", "errors", "settings", "catalogue", "files", "store", "data"}
@@ -72,10 +73,11 @@ MAY = {
     "sizing": {"records", "errors", "settings", "catalogue", "files", "budget", "engine", "steps"},
     "studying": LEAVES
     | {"budget", "crew", "engine", "prepare", "resolve", "sizing", "store", "data", "measure", "steps"}
-    | {"handing", "quantities"},
+    | {"handing", "quantities", "detectable"},
     "cli": LEAVES
     | {
         "budget",
+        "detectable",
         "engine",
         "prepare",
         "resolve",

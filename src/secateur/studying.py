@@ -15,6 +15,7 @@ from secateur.budget import estimate
 from secateur.chains import packed
 from secateur.checking import SNAPSHOT
 from secateur.crew import crew
+from secateur.detectable import can_show
 from secateur.engine import LAST, Silent, Walk, Watcher, is_disk_full, planned_keys
 from secateur.errors import StepFailed, UserError
 from secateur.files import dump, read
@@ -53,6 +54,7 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
             snapshot = catalogue.load("secateur.data.dealing:subset")(scanned, study.photos, study.split_seed)
         steps = plan(study)
         rows = estimate(steps, costs, len(snapshot.photos), study.fractions)
+        notes = (*notes, *filter(None, [can_show(study, len({p.group for p in snapshot.photos}))]))
         watcher.planned(study, steps, rows, notes)
         keys = {SNAPSHOT: prepare.keep(snapshot, store)} | given
         rivals, before = _rivals(steps, study.name, runs, keys, jobs, watcher)

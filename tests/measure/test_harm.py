@@ -66,9 +66,12 @@ def test_one_class_pays_and_the_other_does_not():
     assert (hares.name, hares.n, hares.before) == ("hare", 400, 1.0)
     assert hares.change.difference.value == pytest.approx(-25)
     assert hares.change.verdict == "worse"
-    assert hares.change.p_value < 1e-9
+    # one seed: how far seeds lie apart in a class is a guess of four degrees of freedom
+    assert hares.change.p_value < 2e-3
     assert foxes.change.difference.value == 0
-    assert foxes.change.verdict == "as good as"
+    assert foxes.change.verdict == "not shown"
+    three = (dict.fromkeys(range(3), answers) for answers in (dense, pruned))
+    assert recall_changes(labels, *three, ("hare", "fox", "owl"))[1].change.verdict == "as good as"
 
 
 def test_victims_are_what_dense_gets_right_and_most_pruned_get_wrong():

@@ -1,4 +1,4 @@
-"""Intervals and tests against hand-worked values, scipy, statsmodels, and simulation."""
+"""Intervals of a proportion and a mean, against hand-worked values, scipy, statsmodels, and simulation."""
 
 from __future__ import annotations
 
@@ -9,20 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats.contingency_tables import mcnemar as sm_mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from secateur.measure.statistics import (
-    bootstrap_groups,
-    holm,
-    mcnemar,
-    mean_t,
-    paired_t,
-    photos_needed,
-    verdict,
-    wilson,
-)
+from secateur.measure.statistics import holm, mean_t, paired_t, wilson
 
 # ---------------------------------------------------------------- wilson
 
@@ -107,72 +97,7 @@ def test_paired_t_covers(seeds):
     assert 0.935 <= np.mean([m.low <= 1.0 <= m.high for m in intervals]) <= 0.965
 
 
-# ---------------------------------------------------------------- bootstrap
-
-
-def _answers(n, seed=0):
-    rng = np.random.default_rng(seed)
-    a = rng.random(n) < 0.8
-    return a, np.where(rng.random(n) < 0.15, ~a, a)
-
-
-def _plain(a, b, groups, rounds, seed):
-    """The cluster bootstrap as textbooks write it: draw groups, pool their photos, average."""
-    rng = np.random.default_rng(seed)
-    members = [np.flatnonzero(groups == g) for g in np.unique(groups)]
-    d = a.astype(float) - b
-    means = []
-    for _ in range(rounds):
-        chosen = np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
-        means.append(d[chosen].mean())
-    return np.quantile(means, [0.025, 0.975])
-
-
-def test_bootstrap_is_the_textbook_one():
-    a, b = _answers(300)
-    groups = np.repeat(np.arange(120), [1] * 60 + [2] * 30 + [6] * 30)
-    mean, low, high = bootstrap_groups(a, b, groups, seed=1)
-    assert mean == pytest.approx(a.mean() - b.mean())
-    assert (low, high) == pytest.approx(_plain(a, b, groups, 4000, 2), abs=0.006)
-
-
-def test_bootstrap_knows_that_copies_bring_nothing():
-    a, b = _answers(400)
-    _, low, high = bootstrap_groups(a, b, seed=0)
-    _, low_copied, high_copied = bootstrap_groups(np.tile(a, 4), np.tile(b, 4), np.tile(np.arange(400), 4), seed=0)
-    assert high_copied - low_copied == pytest.approx(high - low, rel=0.05)
-
-
-def test_bootstrap_is_seeded_and_averages_seeds_first():
-    a, b = _answers(500)
-    once = bootstrap_groups(a, b, seed=3)
-    assert once == bootstrap_groups(a, b, seed=3)
-    assert once == pytest.approx(bootstrap_groups(np.stack([a, a]), np.stack([b, b]), seed=3))
-
-
-def test_bootstrap_refuses_other_photos():
-    with pytest.raises(ValueError, match="shapes"):
-        bootstrap_groups([True], [True, False], seed=0)
-    with pytest.raises(ValueError, match="groups"):
-        bootstrap_groups([True, False], [True, False], [1], seed=0)
-
-
-# ---------------------------------------------------------------- tests of significance
-
-
-def test_mcnemar_by_hand():
-    # 1 against 5 of 6 that differ: 2 · (1 + 6) / 64
-    a = np.array([1, 0, 0, 0, 0, 0, 1, 0], bool)
-    b = np.array([0, 1, 1, 1, 1, 1, 1, 0], bool)
-    assert mcnemar(a, b) == pytest.approx(14 / 64)
-    assert mcnemar(a, a) == 1.0
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_mcnemar_is_statsmodels(seed):
-    a, b = _answers(200, seed)
-    table = [[(a & b).sum(), (a & ~b).sum()], [(~a & b).sum(), (~a & ~b).sum()]]
-    assert mcnemar(a, b) == pytest.approx(sm_mcnemar(table, exact=True).pvalue)
+# ---------------------------------------------------------------- many tests
 
 
 def test_holm_by_hand():
@@ -184,42 +109,3 @@ def test_holm_by_hand():
 def test_holm_is_statsmodels(n):
     p_values = np.random.default_rng(n).random(n) ** 3
     assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
-
-
-# ---------------------------------------------------------------- decisions
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "expected"),
-    [
-        (0.1, 3.0, "better"),
-        (0.0, 3.0, "as good as"),  # 0 is not above 0
-        (-0.9, 2.0, "as good as"),
-        (-0.9, -0.2, "as good as"),  # a loss is shown, and shown to be inside the margin
-        (-1.0, 2.0, "not shown"),  # −margin is not above −margin
-        (-3.0, 0.0, "not shown"),  # 0 is not below 0
-        (-3.0, -0.1, "worse"),
-        (-9.0, -3.0, "worse"),
-    ],
-)
-def test_verdict_order(low, high, expected):
-    assert verdict(low, high, 1.0) == expected
-
-
-def test_photos_needed_by_hand():
-    # ± 2 points at 1,000 photos, −0.5 points: below ± 0.5 takes 16 times as many, and one more
-    assert photos_needed(-0.5, 2.0, 1000, 1.0) == 16_001
-    assert photos_needed(-3.0, 4.0, 900, 1.0) == 1_601  # to show the loss of 3 points
-
-
-def test_no_number_of_photos_helps_where_the_seeds_are_too_few():
-    assert photos_needed(-0.5, 2.0, 1000, 1.0, half_seeds=0.6) is None
-    assert photos_needed(0.0, 2.0, 1000, 0.0) is None
-
-
-@given(d=st.floats(-5, 5), half=st.floats(0.01, 10), n=st.integers(10, 10_000), margin=st.floats(0.1, 3))
-def test_photos_needed_would_decide(d, half, n, margin):
-    needed = photos_needed(d, half, n, margin)
-    assert needed is not None
-    later = half * math.sqrt(n / needed)
-    assert verdict(d - later, d + later, margin) != "not shown"

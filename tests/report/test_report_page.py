@@ -134,7 +134,12 @@ def many_classes(base: Results, count: int) -> Results:
         blank = tuple(replace(own.classes[0], name=name, n=0) for name in more)
         wide = tuple(row + zeros for row in own.confusion) + ((0,) * count,) * len(more)
         models.append(replace(m, evaluation=replace(own, classes=own.classes + blank, confusion=wide)))
-    return replace(base, data=data, models=tuple(models))
+    summaries = []
+    for s in base.summaries:
+        assert s.figures is not None
+        wider = s.figures.classes + tuple(replace(s.figures.classes[0], name=name, n=0) for name in more)
+        summaries.append(replace(s, figures=replace(s.figures, classes=wider)))
+    return replace(base, data=data, models=tuple(models), summaries=tuple(summaries))
 
 
 def test_forest_places_by_hand() -> None:

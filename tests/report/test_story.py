@@ -60,7 +60,9 @@ def test_figures_of_a_row_are_those_of_its_models() -> None:
     assert found["photo_passes"] == sum(m.history.photo_passes for m in own) == 3 * 12 * 14_000
     scores = [m.evaluation.macro_f1.value for m in own if m.evaluation]
     assert found["macro_f1"]["value"] == pytest.approx(sum(scores) / 3)
-    assert (found["macro_f1"]["low"], found["macro_f1"]["high"]) == (min(scores), max(scores))
+    assert found["macro_f1"]["low"] < min(scores) and found["macro_f1"]["high"] > max(
+        scores
+    )  # an interval, not a range
     assert found["structured"] and not row("cnn/magnitude/0.5")["structured"]
     assert found["against_dense"]["against"] == "cnn/dense-longer"
     assert found["against_random"]["against"] == "cnn/filter-random/0.5"

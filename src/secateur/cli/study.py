@@ -15,6 +15,7 @@ import typer
 from secateur import catalogue, prepare
 from secateur.budget import Estimate, estimate, photos_of, shrink
 from secateur.cli.common import JSON, RUNS, TRACK, TRACK_TO, console, echo_json, paper
+from secateur.detectable import can_show
 from secateur.drawing import can_track, tracked
 from secateur.errors import UserError
 from secateur.plan import plan
@@ -150,6 +151,7 @@ def _plan(asked: Study, jobs: int, estimated: bool, as_json: bool) -> int:
         settled, said = shrink(settled, costs, seen.photos, len(seen.classes), jobs)
         notes = tuple(said)
         rows = estimate(plan(settled), costs, photos_of(settled, seen.photos), settled.fractions)
+    notes = (*notes, *filter(None, [can_show(settled, photos_of(settled, seen.photos))]))
     steps = plan(settled)
     if as_json:
         made = {"study": settled.model_dump(mode="json"), "steps": [asdict(s) for s in steps]}

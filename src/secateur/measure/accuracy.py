@@ -1,23 +1,23 @@
 """What a model gets right on the test photos, class by class, each figure with its interval.
 
-Letters: n test photos, C classes, K distinct kinds of group.
+Letters: S training seeds, n test photos, G groups of them, C classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from scipy import stats
+from sklearn.metrics import confusion_matrix
 
-from secateur.measure.statistics import LEVEL, ROUNDS, Groups, bootstrap_groups, group_kinds, wilson
-from secateur.records import ClassRow, Evaluation, Measured
+from secateur.measure import crossed, tables
+from secateur.measure.statistics import LEVEL, Groups, wilson
+from secateur.records import ClassRow, Evaluation, Figures, Measured
 
-MANY_TIED = 0.1  # of the photos that belong together with another: then groups are drawn, not photos
-FEW = 20  # groups
+FEW = 10  # groups under which Student's t over groups is wide, and says so
 
 IntArray = npt.NDArray[np.int64]
 
@@ -28,37 +28,53 @@ def evaluate(
     classes: Sequence[str],
     split_digest: str,
     groups: Groups = None,
-    *,
-    seed: int = 0,
-    rounds: int = ROUNDS,
 ) -> Evaluation:
-    """Accuracy, macro-F1, balanced accuracy, precision and recall a class, and the confusion matrix.
+    """Accuracy, macro-F1, balanced accuracy, precision and recall a class, and the confusion matrix, of one file.
 
-    `labels` and `predictions` are (n,) positions in `classes`; `groups` (n,) numbers the near-duplicates.
-    Intervals: Wilson for accuracy, precision and recall (the wider of it and the bootstrap, where many of their photos
-    belong together); bootstrap over groups, `seed` and `rounds`, for the two means over classes. A class without test
-    photos counts in neither mean and says so. Raises ValueError for no photos, unequal lengths, or a label outside
-    `classes`.
+    `labels` and `predictions` are (n,) positions in `classes`; `groups` (n,) numbers what belongs together:
+    near-duplicates, bursts, cameras. Intervals as `figures` makes them, of this file: what another training would give
+    is not in them. A class without test photos counts in no mean over classes and says so. Raises ValueError for no
+    photos, unequal lengths, or a label outside `classes`.
     """
     true, said = _checked(labels, predictions, len(classes))
     confusion = confusion_matrix(true, said, labels=np.arange(len(classes)))  # (C, C): [true][predicted]
-    rows = tuple(
-        _of_groups(_class_row(name, i, confusion), true == i, said == i, groups) for i, name in enumerate(classes)
-    )
-    macro_f1, balanced = _means_over_classes(true, said, confusion, groups, seed, rounds)
-    worst = min((r for r in rows if r.n), key=lambda r: r.recall.value)
-    looked = f"the lowest of {len(rows)} classes, picked after looking: too low on average"
+    found = figures(true, {0: said}, classes, groups)
     return Evaluation(
         n=len(true),
         split_digest=split_digest,
-        accuracy=_accuracy(true, said, groups),
-        macro_f1=macro_f1,
-        balanced_accuracy=balanced,
-        worst_recall=replace(worst.recall, doubts=(*worst.recall.doubts, looked)),
-        worst_class=worst.name,
-        classes=rows,
+        accuracy=found.accuracy,
+        macro_f1=found.macro_f1,
+        balanced_accuracy=found.balanced_accuracy,
+        worst_recall=found.worst_recall,
+        worst_class=found.worst_class,
+        classes=found.classes,
         confusion=tuple(tuple(int(v) for v in row) for row in confusion),
         predictions=tuple(int(v) for v in said),
+    )
+
+
+def figures(
+    labels: npt.ArrayLike, predictions: Mapping[int, npt.ArrayLike], classes: Sequence[str], groups: Groups = None
+) -> Figures:
+    """One configuration over its seeds; `predictions`: seed → (n,).
+
+    Each is a mean over seeds, with one interval from seeds and groups of photos (`crossed`): a proportion of photos
+    that belong to no other has Wilson's. The worst class's holds for all classes at once (Bonferroni), since it was
+    picked after looking. Raises ValueError for no seeds.
+    """
+    true = np.asarray(labels, np.int64)
+    said = np.stack([np.asarray(predictions[s], np.int64) for s in sorted(predictions)])  # (S, n)
+    counts = tables.counted(true, said, len(classes), groups)
+    rows = tuple(_class_row(counts, c, name) for c, name in enumerate(classes))
+    worst, name = _worst(counts, rows)
+    doubts = _absent(counts)
+    return Figures(
+        accuracy=proportion(tables.mean_of(said == true, groups), "no test photos"),
+        macro_f1=_mean_over_classes(counts, "f1", doubts),
+        balanced_accuracy=_mean_over_classes(counts, "recall", doubts),
+        worst_recall=worst,
+        worst_class=name,
+        classes=rows,
     )
 
 
@@ -72,116 +88,94 @@ def _checked(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: int) ->
     return true, said
 
 
-def _accuracy(true: IntArray, said: IntArray, groups: Groups) -> Measured:
-    measured = _proportion(int((true == said).sum()), len(true), "no test photos")
-    several = 0 if groups is None else len(np.unique(np.asarray(groups)))
-    tied = len(true) - several if several else 0
-    if not tied:
-        return measured
-    if tied < MANY_TIED * len(true):
-        doubt = f"{tied} of {len(true)} photos belong together with another: the interval counts each as new"
-        return replace(measured, doubts=(*measured.doubts, doubt))
-    right = true == said
-    _, low, high = bootstrap_groups(right, np.zeros_like(right), groups, seed=0)
-    few = (f"only {several} groups of photos: how far others would differ is hardly known",) if several < FEW else ()
-    doubts = (*measured.doubts, *few)
-    if measured.low is not None and measured.high is not None and high - low < measured.high - measured.low:
-        return replace(measured, doubts=doubts)
-    return replace(measured, low=low, high=high, how="bootstrap over groups of photos", doubts=doubts)
+def proportion(figure: tables.Figure, empty: str, level: float = LEVEL) -> Measured:
+    """A share of photos over seeds; `empty` is the doubt where there are none. Of one seed whose photos belong to no
+    other that is Wilson's interval."""
+    if not figure.photos:
+        return Measured(0.0, "fraction", 0.0, 1.0, 0, "Wilson over photos", doubts=(empty,))
+    value, n = float(figure.values.mean()), figure.photos
+    if len(figure.values) == 1 and figure.groups == n:
+        low, high = wilson(round(value * n), n, level)
+        return Measured(value, "fraction", low, high, n, "Wilson over photos")
+    return fraction(figure, value * (1 - value) / n, level)
 
 
-def _class_row(name: str, i: int, confusion: IntArray) -> ClassRow:
-    right, n, said = int(confusion[i, i]), int(confusion[i].sum()), int(confusion[:, i].sum())
-    precision = _proportion(right, said, "never predicted: no precision")
-    recall = _proportion(right, n, "no test photo of this class: no recall")
-    return ClassRow(name, n, precision, recall)
-
-
-def _of_groups(row: ClassRow, there: npt.NDArray[np.bool_], said: npt.NDArray[np.bool_], groups: Groups) -> ClassRow:
-    """Recall and precision with the intervals that `_accuracy` would give them, where their photos belong together."""
-    return replace(
-        row,
-        recall=_part_of_groups(row.recall, there, said, groups),
-        precision=_part_of_groups(row.precision, said, there, groups),
+def fraction(figure: tables.Figure, least: float = 0.0, level: float = LEVEL) -> Measured:
+    """Any figure between 0 and 1 over seeds; `least`: see `crossed.fraction`."""
+    found = crossed.of(figure)
+    if len(figure.values) > 1:  # of one, it is of this file, and no other training is spoken of
+        found = crossed.with_prior(found, crossed.PRIOR_POINTS / 100)
+    low, high = crossed.fraction(figure, found, least, level)
+    return Measured(
+        float(figure.values.mean()), "fraction", low, high, figure.photos, how(found), doubts=few_groups(found)
     )
 
 
-def _part_of_groups(
-    measured: Measured, those: npt.NDArray[np.bool_], right: npt.NDArray[np.bool_], groups: Groups
-) -> Measured:
-    """Of `those` photos the part that is `right`; as it was where hardly any belong together."""
-    if groups is None or not those.any():
-        return measured
-    own = _accuracy(np.ones(int(those.sum()), np.int64), right[those].astype(np.int64), np.asarray(groups)[those])
-    return own if own.how != measured.how else measured
+def over_seeds(measures: Sequence[Measured]) -> Measured:
+    """The mean of a figure between 0 and 1 over seeds that answered the same photos, from each seed's own interval over
+    photos: that of the mean is no wider than theirs. Raises ValueError for one without an interval."""
+    if any(m.low is None or m.high is None for m in measures):
+        raise ValueError("over_seeds: a figure without an interval")
+    z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+    photos = np.mean([((m.high or 0.0) - (m.low or 0.0)) / 2 / z for m in measures]) ** 2
+    values = np.array([m.value for m in measures])
+    seeds, n = np.asarray(values.var(ddof=1)), measures[0].n
+    found = crossed.Noise(np.asarray(photos), np.zeros(()), seeds, len(measures), max(n, 2))
+    found = crossed.with_prior(found, crossed.PRIOR_POINTS / 100)
+    low, high = crossed.fraction(tables.Figure(values, np.zeros((len(values), n)), n, n), found)
+    return Measured(float(values.mean()), "fraction", low, high, n, f"{len(values)} seeds and {n:,} photos")
 
 
-def _proportion(successes: int, n: int, empty: str) -> Measured:
-    low, high = wilson(successes, n)
-    value = successes / n if n else 0.0
-    doubts = () if n else (empty,)
-    return Measured(value, "fraction", low, high, n, "Wilson over photos", doubts=doubts)
+def how(found: crossed.Noise) -> str:
+    """Over what an interval is."""
+    groups = f"{found.n_groups:,} groups of photos"
+    if found.n_seeds == 1:
+        return f"jackknife over {groups}"
+    return f"{found.n_seeds} seeds and {groups}, crossed"
 
 
-def _means_over_classes(
-    true: IntArray, said: IntArray, confusion: IntArray, groups: Groups, seed: int, rounds: int
-) -> tuple[Measured, Measured]:
-    """Macro-F1 and balanced accuracy (macro recall) over the classes that can be scored."""
-    classes = len(confusion)
-    _, recall, f1, _ = precision_recall_fscore_support(true, said, labels=np.arange(classes), zero_division=np.nan)
-    bounds = _bootstrap(true, said, classes, groups, seed, rounds)  # (2, 2)
-    absent = int((confusion.sum(axis=1) == 0).sum())
-    doubts = [f"{absent} of {classes} classes have no test photo"] if absent else []
-    if not (true != said).any():
-        doubts.append("no error at all: a bootstrap of these photos cannot show how many others would have")
-    how = "bootstrap over groups of photos"
-    f1_mean, recall_mean = (
-        Measured(
-            float(np.nanmean(values)),
-            "fraction",
-            float(low),
-            float(high),
-            len(true),
-            how,
-            doubts=tuple(doubts),
-        )
-        for values, (low, high) in zip((f1, recall), bounds, strict=True)
+def few_groups(found: crossed.Noise) -> tuple[str, ...]:
+    """The doubt where groups are few."""
+    if found.n_groups >= FEW:
+        return ()
+    return (f"only {found.n_groups} groups of photos: how far others would differ is hardly known",)
+
+
+def _class_row(counts: tables.Counted, c: int, name: str) -> ClassRow:
+    precision = proportion(tables.of_class(counts, "precision", c), "never predicted: no precision")
+    recall = proportion(tables.of_class(counts, "recall", c), "no test photo of this class: no recall")
+    return ClassRow(name, int(counts.there[:, c].sum()), precision, recall)
+
+
+def _worst(counts: tables.Counted, rows: Sequence[ClassRow]) -> tuple[Measured, str]:
+    there = [c for c, row in enumerate(rows) if row.n]
+    level = 1 - (1 - LEVEL) / len(there)
+    all_at_once = [proportion(tables.of_class(counts, "recall", c), "", level) for c in there]
+    worst = min((rows[c] for c in there), key=lambda row: row.recall.value)
+    doubt = (
+        f"the lowest of {len(rows)} classes, picked after looking: the interval holds for all at once, so it is wide"
     )
-    return f1_mean, recall_mean
+    return (
+        replace(
+            worst.recall,
+            low=min(m.low or 0.0 for m in all_at_once),
+            high=min(1.0 if m.high is None else m.high for m in all_at_once),
+            how=f"{worst.recall.how}, for {len(there)} classes at once (Bonferroni)",
+            doubts=(*worst.recall.doubts, doubt),
+        ),
+        worst.name,
+    )
 
 
-def _bootstrap(
-    true: IntArray, said: IntArray, classes: int, groups: Groups, seed: int, rounds: int
-) -> npt.NDArray[Any]:
-    """Percentile intervals [[low, high] of macro-F1, [low, high] of balanced accuracy].
-
-    A round needs only how often each class was there, was said, and was right: 3·C sums over the groups
-    drawn. Rounds go in chunks, so that many classes and many kinds of group stay small in memory.
-    """
-    n = len(true)
-    counted = np.zeros((n, 3 * classes), np.int64)  # (n, there | said | right)
-    photo = np.arange(n)
-    counted[photo, true] = 1
-    counted[photo, classes + said] = 1
-    counted[photo, 2 * classes + true] = true == said
-    kinds, often = group_kinds(counted, groups)
-    weights = kinds[:, :-1].astype(np.float64)  # (K, 3·C)
-    rng = np.random.default_rng(seed)
-    chunk = max(1, 4_000_000 // len(kinds))
-    drawn: list[npt.NDArray[Any]] = []
-    for start in range(0, rounds, chunk):
-        times = rng.multinomial(often.sum(), often / often.sum(), size=min(chunk, rounds - start))
-        there, said_as, right = np.split(times @ weights, 3, axis=1)  # (rounds, C) each
-        f1 = _mean_ratio(2 * right, there + said_as)
-        drawn.append(np.stack([f1, _mean_ratio(right, there)]))
-    values = np.concatenate(drawn, axis=1)  # (2, rounds)
-    bounds: npt.NDArray[Any] = np.quantile(values, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], axis=1)
-    return bounds.T
+def _absent(counts: tables.Counted) -> tuple[str, ...]:
+    here = counts.there.sum(axis=0) > 0
+    absent = int((~here).sum())
+    return (f"{absent} of {len(here)} classes have no test photo",) if absent else ()
 
 
-def _mean_ratio(above: npt.NDArray[Any], below: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Mean over classes (axis 1) of above / below, leaving out classes where below is 0."""
-    some = below > 0
-    ratios = np.divide(above, below, out=np.zeros_like(above, np.float64), where=some)
-    mean: npt.NDArray[Any] = ratios.sum(axis=1) / some.sum(axis=1)
-    return mean
+def _mean_over_classes(counts: tables.Counted, kind: str, doubts: tuple[str, ...]) -> Measured:
+    """Macro-F1 or balanced accuracy (macro recall) over the classes that can be scored."""
+    found = fraction(tables.over_classes(counts, kind))
+    if bool((counts.right.sum(axis=2) == counts.there.sum(axis=1)).all()):
+        doubts = (*doubts, "no error at all: these photos cannot show how many others would have")
+    return replace(found, doubts=(*found.doubts, *doubts))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from secateur.measure.statistics import LEVEL, Groups, group_kinds, wilson
+from secateur.measure import tables
+from secateur.measure.accuracy import proportion
+from secateur.measure.statistics import LEVEL, Groups, group_kinds
 from secateur.records import Bin, Measured, Reliability
 
 BINS = 15
@@ -30,10 +32,10 @@ def reliability(
     rows = []
     for b in range(bins):
         mine = place == b
-        k, n = int(right[mine].sum()), int(mine.sum())
+        n = int(mine.sum())
         if n:
-            low, high = wilson(k, n)
-            share = Measured(k / n, "fraction", low, high, n, "Wilson over photos")
+            own = None if groups is None else np.asarray(groups)[mine]
+            share = proportion(tables.mean_of(right[mine], own), "no photos")
             rows.append(Bin(b / bins, (b + 1) / bins, n, float(confidence[mine].mean()), share))
     return Reliability(tuple(rows), _ece(confidence, right, place, bins, groups, seed))
 

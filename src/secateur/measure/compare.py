@@ -1,34 +1,47 @@
 """Two configurations on the same test photos: difference, interval, verdict (PROTOCOL, "Intervals").
 
-See `secateur.measure.statistics` for why the wider of two intervals decides.
+Letters: S training seeds, n test photos, G groups of them, K comparisons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
-from scipy import stats
 
-from secateur.measure.statistics import (
-    LEVEL,
-    ROUNDS,
-    Correct,
-    Groups,
-    bootstrap_groups,
-    holm,
-    mcnemar,
-    mean_t,
-    paired_t,
-    photos_needed,
-    verdict,
-    wilson,
-)
-from secateur.records import Comparison, Measured
+from secateur.measure import crossed, tables
+from secateur.measure.accuracy import few_groups, how
+from secateur.measure.power import photos_needed
+from secateur.measure.statistics import LEVEL, Correct, Groups, holm
+from secateur.records import Comparison, Measured, Verdict
 
 BySeed = Mapping[int, Correct]  # training seed → (n,): whether each test photo was answered right
+NEAR = 5.0  # points: how far seeds lie apart grows with what is lost, so like pools with like
+SAME = "one seed, and no training between the two: the interval is over photos"
+
+
+def one_seed(points: float = crossed.PRIOR_POINTS) -> str:
+    """The doubt of a difference that one seed each was trained for."""
+    return (
+        f"one seed: that seeds differ by {points:g} points (standard deviation, {crossed.PRIOR_DF:g} degrees of "
+        "freedom) is taken from earlier studies, not seen here"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One comparison before anything is said of it."""
+
+    subject: str
+    against: str
+    value: float  # points
+    noise: crossed.Noise
+    photos: int
+    effect: float  # design effect: how many times the variance of photos drawn singly
+    trained: bool  # does a training lie between the two?
+    prior_points: float  # what few seeds are taken to differ by
+    left_out: tuple[int, ...] = ()  # seeds that only one has
 
 
 def compare(
@@ -39,39 +52,26 @@ def compare(
     *,
     subject: str = "",
     against: str = "",
-    rounds: int = ROUNDS,
-    bootstrap_seed: int = 0,
+    trained: bool = True,
+    prior_points: float = crossed.PRIOR_POINTS,
 ) -> Comparison:
-    """Paired difference in test accuracy, subject − against, over the seeds that both have.
+    """Paired difference in test accuracy, subject − against, over the seeds that both have; alone, in no family.
 
-    One seed: bootstrap over groups of photos, McNemar's p. More: the wider of Student's t over seeds and the
-    bootstrap of the seeds' mean, and p is the larger of the two tests'. p is not yet adjusted: see
-    `compare_all`. Raises ValueError where no seed is common, or the answers are of different lengths.
+    The interval is one, from seeds and groups of photos (`crossed`). `trained`: does a training lie between the two?
+    Where none does (INT8 and what it was made of), seeds say nothing that photos do not. `prior_points`: what fewer
+    than three seeds are taken to differ by. Raises ValueError where no seed is common, or the answers are of different
+    lengths.
     """
-    seeds = sorted(set(subject_correct) & set(against_correct))
-    if not seeds:
-        raise ValueError(f"compare: no common seed: {sorted(subject_correct)}, {sorted(against_correct)}")
-    a = np.stack([np.asarray(subject_correct[s], bool) for s in seeds])  # (S, n)
-    b = np.stack([np.asarray(against_correct[s], bool) for s in seeds])
-    over_photos = _over_photos(a, b, groups, bootstrap_seed, rounds)
-    over_seeds = paired_t([float(d) for d in 100 * (a.mean(axis=1) - b.mean(axis=1))])
-    difference = _wider(over_seeds, over_photos)
-    left_out = sorted(set(subject_correct) ^ set(against_correct))
-    if left_out:
-        which = ", ".join(map(str, left_out))
-        difference = replace(difference, doubts=(*difference.doubts, f"seeds that only one has: {which}"))
-    assert difference.low is not None and difference.high is not None
-    result = verdict(difference.low, difference.high, margin_points)
-    needed = None
-    if result == "not shown":
-        needed = photos_needed(difference.value, _half(over_photos), a.shape[1], margin_points, _half(over_seeds))
-        if needed is None:
-            difference = replace(
-                difference,
-                doubts=(*difference.doubts, "more photos alone would not decide: more seeds would"),
-            )
-    p = mcnemar(a[0], b[0]) if len(seeds) == 1 else max(_p_seeds(over_seeds), _p_photos(over_photos))
-    return Comparison(subject, against, difference, margin_points, result, p, needed)
+    found = difference(
+        subject_correct,
+        against_correct,
+        groups,
+        subject=subject,
+        against=against,
+        trained=trained,
+        prior_points=prior_points,
+    )
+    return _said([found], margin_points, [None])[0]
 
 
 def compare_all(
@@ -80,91 +80,157 @@ def compare_all(
     groups: Groups = None,
     margin_points: float = 1.0,
     *,
-    rounds: int = ROUNDS,
+    families: Sequence[Hashable] | None = None,
+    untrained: Collection[tuple[str, str]] = (),
 ) -> tuple[Comparison, ...]:
-    """A table of comparisons, (subject, against) in `pairs`, with p-values adjusted by Holm over the table.
+    """A table of comparisons, (subject, against) in `pairs`.
 
-    Verdicts follow from the 95 % intervals alone; one that Holm does not support carries a doubt.
-    Raises KeyError for a configuration that `correct` does not hold, ValueError as `compare`.
+    How far seeds lie apart, comparisons of like size learn from each other (`crossed.pooled`). Verdicts follow from
+    p-values that Holm adjusted over each of `families` (a label a pair; None: one family): that no "better" or "worse"
+    of a family is false holds in 95 of 100 studies, and that no "as good as" is in 97.5. `untrained`: pairs that no
+    training separates. Raises KeyError for a configuration that `correct` does not hold, ValueError as `compare`.
     """
-    table = [
-        compare(correct[s], correct[a], groups, margin_points, subject=s, against=a, rounds=rounds) for s, a in pairs
+    found = [
+        difference(correct[s], correct[a], groups, subject=s, against=a, trained=(s, a) not in untrained)
+        for s, a in pairs
     ]
-    adjusted = holm([c.p_value if c.p_value is not None else 1.0 for c in table])
-    return tuple(_with_p(c, p, len(table)) for c, p in zip(table, adjusted, strict=True))
+    return tuple(_said(_pooled(found), margin_points, families or [None] * len(found)))
 
 
-def accuracy_over_seeds(correct: BySeed) -> Measured:
-    """Test accuracy of one configuration: Wilson over photos for one seed; the wider of that and t for more.
+def difference(
+    subject_correct: BySeed,
+    against_correct: BySeed,
+    groups: Groups = None,
+    *,
+    subject: str = "",
+    against: str = "",
+    trained: bool = True,
+    prior_points: float = crossed.PRIOR_POINTS,
+) -> Difference:
+    """Value and noise of one comparison, in points. Raises as `compare`."""
+    seeds = sorted(set(subject_correct) & set(against_correct))
+    if not seeds:
+        raise ValueError(f"compare: no common seed: {sorted(subject_correct)}, {sorted(against_correct)}")
+    a, b = (np.stack([np.asarray(of[s], bool) for s in seeds]) for of in (subject_correct, against_correct))
+    if a.shape != b.shape or not a.size:
+        raise ValueError(f"compare: answers of shapes {a.shape} and {b.shape}")
+    differences = a.astype(np.int64) - b  # (S, n)
+    n = differences.shape[1]
+    figure = tables.mean_of(100.0 * differences, groups)
+    effect, pair = _of_few(differences.mean(axis=0), groups)
+    noise = crossed.of(figure)
+    noise = replace(noise, photos=noise.photos + 100**2 * pair)
+    if trained:
+        noise = crossed.with_prior(noise, prior_points)
+    left_out = tuple(sorted(set(subject_correct) ^ set(against_correct)))
+    value = float(figure.values.mean())
+    return Difference(subject, against, value, noise, n, effect, trained, prior_points, left_out)
 
-    Raises ValueError for no seeds.
+
+def _of_few(mean: crossed.Floats, groups: Groups) -> tuple[float, float]:
+    """(design effect, variance of the made-up pair) of differences (n,), mean over seeds."""
+    group, count = tables.numbered(groups, len(mean))
+    sums = tables.summed(mean, group, count)[0]
+    effect = crossed.design_effect(sums, (mean**2).sum(), np.bincount(group, minlength=count))
+    return float(effect), float(crossed.made_up_pair(sums, effect, len(mean)))
+
+
+def _pooled(found: Sequence[Difference]) -> list[Difference]:
+    """Like with like: those that no training separates, those of a few points, and those of many."""
+    kinds: dict[tuple[bool, bool], list[int]] = {}
+    for i, one in enumerate(found):
+        kinds.setdefault((one.trained, abs(one.value) <= NEAR), []).append(i)
+    learnt = list(found)
+    for positions in kinds.values():
+        for i, noise in zip(positions, crossed.pooled([found[i].noise for i in positions]), strict=True):
+            learnt[i] = replace(found[i], noise=noise)
+    return learnt
+
+
+def _said(found: Sequence[Difference], margin: float, families: Sequence[Hashable]) -> list[Comparison]:
+    different = [_p_different(one) for one in found]
+    as_good = [_p_as_good(one, margin) for one in found]
+    members: dict[Hashable, list[int]] = {}
+    for i, family in enumerate(families):
+        members.setdefault(family, []).append(i)
+    rows: dict[int, Comparison] = {}
+    for own in members.values():
+        adjusted = zip(holm([different[i] for i in own]), holm([as_good[i] for i in own]), strict=True)
+        for i, (p, q) in zip(own, adjusted, strict=True):
+            rows[i] = _comparison(found[i], margin, p, q, len(own))
+    return [rows[i] for i in range(len(found))]
+
+
+def too_few(noise: crossed.Noise) -> bool:
+    """So few groups that even all of them agreeing would happen by chance."""
+    return noise.n_groups <= crossed.FEW_GROUPS
+
+
+def _p_different(one: Difference) -> float:
+    return 1.0 if too_few(one.noise) else 2 * one.noise.tail(abs(one.value))
+
+
+def _p_as_good(one: Difference, margin: float) -> float:
+    """Where the margin is lost, at least that share of the photos differs: the variance is no less than these would
+    give (a score test's, under the hypothesis: Tango 1998, Stat. Med. 17, 891–908)."""
+    room = one.value + margin
+    if too_few(one.noise):
+        return 1.0
+    least = one.effect * margin * (100 - margin) / one.photos
+    noise = replace(one.noise, photos=np.maximum(one.noise.photos, least))
+    return noise.tail(room) if room > 0 else 1 - noise.tail(-room)
+
+
+def decided(value: float, p: float, q: float) -> Verdict:
+    """What p-values show, the first that holds. `p`: of no difference, two-sided; `q`: of a loss of the margin,
+    one-sided.
+
+    better: a gain is shown. as good as: a loss of the margin is excluded, so a small loss that is shown but lies wholly
+    inside the margin is still as good as. worse: a loss is shown. Otherwise not shown.
     """
-    rows = [np.asarray(correct[s], bool) for s in sorted(correct)]
-    over_seeds = mean_t([float(r.mean()) for r in rows])
-    n = rows[0].size
-    low, high = wilson(over_seeds.value * n, n)
-    return _wider(over_seeds, Measured(over_seeds.value, "fraction", low, high, n, "Wilson over photos"))
+    shown = p < 1 - LEVEL
+    if shown and value > 0:
+        return "better"
+    if q < (1 - LEVEL) / 2:
+        return "as good as"
+    return "worse" if shown and value < 0 else "not shown"
 
 
-def _with_p(c: Comparison, p: float, table: int) -> Comparison:
-    if c.verdict not in ("better", "worse") or p < 1 - LEVEL:
-        return replace(c, p_value=p)
-    doubt = f"p = {p:.2g} after Holm over {table} comparisons: one of so many can look like this by chance"
-    return replace(c, p_value=p, difference=replace(c.difference, doubts=(*c.difference.doubts, doubt)))
+def _comparison(one: Difference, margin: float, p: float, q: float, family: int) -> Comparison:
+    half = float(one.noise.half())
+    measured = Measured(one.value, "points", one.value - half, one.value + half, one.photos, how(one.noise))
+    verdict = decided(one.value, p, q)
+    doubts = [*_seeds(one), *_groups(one)]
+    if one.left_out:
+        doubts.append(f"seeds that only one has: {', '.join(map(str, one.left_out))}")
+    if verdict == "not shown":
+        doubts += _by_chance(one.value, half, margin, p, q, family)
+    needed = photos_needed(one.value, one.noise, one.photos, margin) if verdict == "not shown" else None
+    if verdict == "not shown" and needed is None:
+        doubts.append(
+            "how many photos would decide cannot be said: the difference may lie on the margin, or seeds too far apart"
+        )
+    measured = replace(measured, doubts=tuple(doubts))
+    return Comparison(one.subject, one.against, measured, margin, verdict, p, needed, q, family)
 
 
-def _over_photos(
-    a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_], groups: Groups, seed: int, rounds: int
-) -> Measured:
-    """Bootstrap over groups of a − b, in points, for (S, n) answers averaged over seeds.
-
-    Two made-up photos, one won by each side, join the draw: without them few photos on which the models
-    never differ would give an interval of no width. Source: Bonett & Price (2012), J. Educ. Behav. Stat. 37,
-    479–488, whose adjusted Wald interval adds the same two.
-    """
-    n = a.shape[1]
-    numbers = np.arange(n) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    if len(numbers) != n:
-        raise ValueError(f"groups: {len(numbers)} for {n} photos")
-    win, loss = np.ones((len(a), 1), bool), np.zeros((len(a), 1), bool)
-    _, low, high = bootstrap_groups(
-        np.hstack([a, win, loss]),
-        np.hstack([b, loss, win]),
-        np.append(numbers, [n, n + 1]),
-        seed=seed,
-        rounds=rounds,
-    )
-    mean = float(a.mean() - b.mean())
-    low, high = 100 * min(low, mean), 100 * max(high, mean)
-    return Measured(100 * mean, "points", low, high, n, "bootstrap over groups of photos")
+def _seeds(one: Difference) -> tuple[str, ...]:
+    if one.noise.n_seeds == 1:
+        return (one_seed(one.prior_points),) if one.trained else (SAME,)
+    return ()
 
 
-def _wider(over_seeds: Measured, over_photos: Measured) -> Measured:
-    if over_seeds.low is None:
-        doubt = "one seed: the interval is over photos and says nothing about training noise"
-        return replace(over_photos, doubts=(doubt,))
-    wide, other = over_seeds, over_photos
-    if _half(over_photos) > _half(over_seeds):
-        wide, other = over_photos, over_seeds
-    scale = 100 if wide.unit == "fraction" else 1
-    digits = f"[{scale * (other.low or 0.0):.2f}, {scale * (other.high or 0.0):.2f}]"
-    doubt = f"the wider of two intervals; the other, {other.how}: {digits}{' %' if scale == 100 else ''}"
-    return replace(wide, doubts=(*over_seeds.doubts, doubt))
+def _groups(one: Difference) -> tuple[str, ...]:
+    if too_few(one.noise):
+        return (f"{one.noise.n_groups} groups: too few to decide",)
+    return few_groups(one.noise)
 
 
-def _half(measured: Measured) -> float:
-    if measured.low is None or measured.high is None:
-        return 0.0
-    return (measured.high - measured.low) / 2
-
-
-def _p_seeds(m: Measured) -> float:
-    error = _half(m) / float(stats.t.ppf(0.5 + LEVEL / 2, m.n - 1))
-    if error == 0:
-        return 0.0 if m.value else 1.0
-    return float(2 * stats.t.sf(abs(m.value) / error, m.n - 1))
-
-
-def _p_photos(m: Measured) -> float:
-    error = _half(m) / float(stats.norm.ppf(0.5 + LEVEL / 2))
-    return float(2 * stats.norm.sf(abs(m.value) / error))
+def _by_chance(value: float, half: float, margin: float, p: float, q: float, family: int) -> list[str]:
+    """What the interval alone would have shown, and one of so many may show by chance."""
+    if abs(value) > half and family > 1:
+        return [f"p = {p:.2g} after Holm over {family} comparisons: one of so many can look like this by chance"]
+    if value - half > -margin:
+        many = f" after Holm over {family} comparisons" if family > 1 else ", too few photos differ"
+        return [f"inside the margin by its interval, but p = {q:.2g}{many}: a loss of the margin is not excluded"]
+    return []

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from secateur.measure.compare import compare
+from secateur.measure.crossed import PRIOR_POINTS_CLASS
 from secateur.measure.statistics import Groups, holm
 from secateur.records import ClassChange, Victim
 
@@ -38,7 +39,10 @@ def recall_changes(
             continue
         before = {s: np.asarray(a)[mine] == c for s, a in dense.items()}
         after = {s: np.asarray(a)[mine] == c for s, a in pruned.items()}
-        change = compare(after, before, numbers[mine], margin_points, subject="pruned", against="dense")
+        spread = PRIOR_POINTS_CLASS
+        change = compare(
+            after, before, numbers[mine], margin_points, subject="pruned", against="dense", prior_points=spread
+        )
         recall = float(np.mean([b.mean() for b in before.values()]))
         rows.append(ClassChange(name, int(mine.sum()), recall, change))
     adjusted = holm([r.change.p_value if r.change.p_value is not None else 1.0 for r in rows])

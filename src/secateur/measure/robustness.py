@@ -11,8 +11,10 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from secateur.measure import crossed, tables
+from secateur.measure.accuracy import few_groups, fraction, how, proportion
 from secateur.measure.corruptions import KINDS, STRENGTHS, Pixels, corrupt
-from secateur.measure.statistics import Groups, bootstrap_groups, wilson
+from secateur.measure.statistics import Groups
 from secateur.records import Measured, Robustness, RobustnessRow
 
 Answer = Callable[[Pixels], npt.NDArray[np.float32]]  # (k, px, px, 3) → (k, classes)
@@ -30,10 +32,10 @@ def robustness(
     against: Mapping[str, str] = MappingProxyType({}),
     progress: Callable[[float, float, str], None] = lambda done, total, note: None,
 ) -> tuple[Robustness, ...]:
-    """Accuracy of each of `files` on the photos as they are and after every corruption at every strength, with Wilson
-    intervals; the mean over all of the latter, and its difference to that of the file that `against` names, with a
-    bootstrap over groups. `pixels` (N, px, px, 3), memory-mapped or not; `positions` (n,) into them; `labels`, `groups`
-    (n,) of these."""
+    """Accuracy of each of `files` on the photos as they are and after every corruption at every strength; the
+    mean over all of the latter, and its difference to that of the file that `against` names: each with an interval over
+    groups of photos, of these files. `pixels` (N, px, px, 3), memory-mapped or not; `positions` (n,) into them;
+    `labels`, `groups` (n,) of these."""
     n = len(positions)
     right = {name: np.zeros((len(CASES), n), bool) for name in files}
     for at in range(0, n, BATCH):
@@ -44,24 +46,19 @@ def robustness(
             for name, answer in files.items():
                 right[name][i, mine] = answer(worse).argmax(1) == labels[mine]
             progress(at + len(photos) * (i + 1) / len(CASES), n, "photos, each made worse in 35 ways")
-    nothing = np.zeros((len(CASES) - 1, n), bool)
     found = []
     for name, answers in right.items():
-        rows = tuple(RobustnessRow(*case, _share(k)) for case, k in zip(CASES, answers, strict=True))
-        mean = _mean(answers[1:], nothing, groups, "fraction")
+        shares = (proportion(tables.mean_of(k, groups), "no photos") for k in answers)
+        rows = tuple(RobustnessRow(*case, share) for case, share in zip(CASES, shares, strict=True))
+        mean = fraction(tables.mean_of(answers[1:].mean(axis=0), groups))
         other = against.get(name, "")
-        paired = _mean(answers[1:], right[other][1:], groups, "points") if other in right else None
+        paired = _paired(answers[1:], right[other][1:], groups) if other in right else None
         found.append(Robustness(name, rows, mean, other if paired else "", paired))
     return tuple(found)
 
 
-def _share(right: npt.NDArray[np.bool_]) -> Measured:
-    low, high = wilson(int(right.sum()), right.size)
-    return Measured(float(right.mean()), "fraction", low, high, right.size, "Wilson over photos")
-
-
-def _mean(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_], groups: Groups, unit: str) -> Measured:
-    """Of (cases, n) answers, a less b."""
-    scale = 100 if unit == "points" else 1
-    value, low, high = (scale * v for v in bootstrap_groups(a, b, groups, seed=0))
-    return Measured(value, unit, low, high, a.shape[1], "bootstrap over groups of photos")
+def _paired(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_], groups: Groups) -> Measured:
+    """Of (cases, n) answers, a less b, in points: of these two files, whatever another training would give."""
+    noise = crossed.of(figure := tables.mean_of(100 * (a.mean(axis=0) - b.mean(axis=0)), groups))
+    value, half = float(figure.values[0]), float(noise.half())
+    return Measured(value, "points", value - half, value + half, a.shape[1], how(noise), doubts=few_groups(noise))

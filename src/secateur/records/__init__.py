@@ -13,7 +13,7 @@ from secateur.records.exports import Converted, Exported
 from secateur.records.harm import ClassChange, Harm, Paid, Robustness, RobustnessRow, Victim
 from secateur.records.judged import ClassShift, Judged, Shift, Trained, Unknown
 from secateur.records.limits import Cost, Fit, Fits, Limits, Pick
-from secateur.records.models import ClassRow, Epoch, Evaluation, History, LayerRow, Parity, Profile, Sizes
+from secateur.records.models import ClassRow, Epoch, Evaluation, Figures, History, LayerRow, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Photo, Problem, Reading, Snapshot, Split, Tie
 from secateur.records.results import Choice, Claim, DataFacts, ModelResult, Results, Role, Summary, Weighed
@@ -40,6 +40,7 @@ __all__ = [
     "Epoch",
     "Evaluation",
     "Exported",
+    "Figures",
     "Fit",
     "Fits",
     "Harm",

@@ -16,8 +16,10 @@ class Comparison:
 
     subject: str  # config
     against: str  # config
-    difference: Measured  # points
+    difference: Measured  # points; its 95 % interval is of this comparison alone
     margin: float  # points
-    verdict: Verdict  # "as good as": the low end lies above −margin; "not shown": undecided at the margin
-    p_value: float | None = None  # McNemar, Holm-adjusted over the table
-    photos_needed: int | None = None  # test photos that would decide at this margin, where these do not
+    verdict: Verdict  # of the adjusted p-values: with so many comparisons, none of them is wrong in 95 of 100 studies
+    p_value: float | None = None  # of no difference, two-sided, Holm-adjusted over the family
+    photos_needed: int | None = None  # test photos that would decide with 90 % power, where these do not
+    p_as_good: float | None = None  # of a loss of the margin or more, one-sided, Holm-adjusted over the family
+    family: int = 1  # comparisons that it was adjusted for

@@ -108,6 +108,18 @@ class ClassRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """One configuration on the test photos, over its seeds: each figure with one interval from seeds and photos."""
+
+    accuracy: Measured
+    macro_f1: Measured
+    balanced_accuracy: Measured
+    worst_recall: Measured  # its interval holds for all classes at once
+    worst_class: str
+    classes: tuple[ClassRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """An exported file on the test photos, opened once."""
 

@@ -10,7 +10,7 @@ from secateur.records.comparisons import Comparison
 from secateur.records.exports import Exported
 from secateur.records.harm import Harm
 from secateur.records.limits import Limits
-from secateur.records.models import Evaluation, History, Parity, Profile, Sizes
+from secateur.records.models import Evaluation, Figures, History, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Problem, Tie
 from secateur.records.rivals import Rival
@@ -76,6 +76,7 @@ class Summary:
     val_accuracy: Measured
     made_of: str = ""  # of a chain: the configuration of the stage before
     begins: str = "dense"  # the network that was pruned: its "initialisation", or one that was trained with a penalty
+    figures: Figures | None = None  # on the test photos; `test_accuracy` is the first of them
 
 
 @dataclass(frozen=True, slots=True)

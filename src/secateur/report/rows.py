@@ -38,7 +38,6 @@ def configurations(results: Results) -> list[Row]:
 
 
 def _row(results: Results, s: Summary, models: Sequence[ModelResult], structured: set[str]) -> Row:
-    evaluations = [m.evaluation for m in models if m.evaluation]
     row: Row = {
         "config": s.config,
         "name": display(results, s),
@@ -56,9 +55,9 @@ def _row(results: Results, s: Summary, models: Sequence[ModelResult], structured
         "val_accuracy": asdict(s.val_accuracy),
         "against_dense": _compared(against_dense(results, s.config)),
         "against_random": _compared(against_random(results, s.config)),
-        "macro_f1": spread([e.macro_f1 for e in evaluations]),
-        "balanced_accuracy": spread([e.balanced_accuracy for e in evaluations]),
-        "worst_class": worst_class(evaluations),
+        "macro_f1": asdict(s.figures.macro_f1) if s.figures else None,
+        "balanced_accuracy": asdict(s.figures.balanced_accuracy) if s.figures else None,
+        "worst_class": worst_class(s),
     }
     return row | _counted(models) | _trained(models)
 
@@ -113,23 +112,15 @@ def once(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def worst_class(evaluations: Sequence[Evaluation]) -> Row | None:
-    """The class of least mean recall over the seeds."""
-    rows = classes(evaluations)
-    return min(rows, key=lambda r: r["recall"]["value"]) if rows else None
+def worst_class(summary: Summary) -> Row | None:
+    """The class of least mean recall over the seeds; its interval holds for all classes at once."""
+    found = summary.figures
+    return {"name": found.worst_class, "recall": asdict(found.worst_recall)} if found else None
 
 
-def classes(evaluations: Sequence[Evaluation]) -> list[Row]:
+def classes(summary: Summary) -> list[Row]:
     """Precision and recall a class, over seeds, in the order of the classes. n: test photos."""
-    return [
-        {
-            "name": same[0].name,
-            "n": same[0].n,
-            "precision": spread([c.precision for c in same]),
-            "recall": spread([c.recall for c in same]),
-        }
-        for same in zip(*(e.classes for e in evaluations), strict=True)
-    ]
+    return [asdict(row) for row in summary.figures.classes] if summary.figures else []
 
 
 def confusion(evaluations: Sequence[Evaluation]) -> list[list[int]]:

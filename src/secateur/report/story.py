@@ -19,7 +19,7 @@ from secateur.report.rows import Row, classes, configurations, confused, confusi
 from secateur.report.scans import scans
 from secateur.report.speed import searches, speeds
 from secateur.report.within import within
-from secateur.report.wording import OF_THE_METHOD, claim, pictures
+from secateur.report.wording import claim, pictures
 
 FORMAT = 1
 PROBLEMS_SHOWN = 12  # of a kind, on the page; report.json's records hold them all
@@ -161,12 +161,13 @@ def _curve(results: Results, m: ModelResult) -> Row:
 def _classwise(results: Results, rows: list[Row]) -> Row:
     """Per-class figures and confusion matrices of every configuration, over its seeds."""
     per_class, matrices = [], []
+    summaries = {s.config: s for s in results.summaries}
     for row in rows:
         own = [m.evaluation for m in results.models if m.config == row["config"] and m.evaluation]
         if not own:
             continue
         head = {key: row[key] for key in ("config", "name", "method", "seeds", "chosen", "random", "reference")}
-        per_class.append(head | {"classes": classes(own)})
+        per_class.append(head | {"classes": classes(summaries[row["config"]])})
         matrix = confusion(own)
         matrices.append(head | {"matrix": matrix, "confused": confused(matrix, results.data.classes)})
     return {"classes": per_class, "confusions": matrices}
@@ -194,14 +195,16 @@ def how(results: Results) -> list[Row]:
         found.setdefault("Time of a call", []).append(t.median)
     for peak in (c.peak for b in results.benches for c in b.candidates if c.peak):
         found.setdefault("Peak memory", []).append(peak.resident)
+    for f in (s.figures for s in results.summaries if s.figures):
+        found.setdefault("Macro-F1", []).append(f.macro_f1)
+        found.setdefault("Balanced accuracy", []).append(f.balanced_accuracy)
+        found.setdefault("The worst class's recall", []).append(f.worst_recall)
+        found.setdefault("Recall and precision of a class", []).extend(
+            x for c in f.classes for x in (c.recall, c.precision)
+        )
     for e in (m.evaluation for m in results.models if m.evaluation):
-        found.setdefault("Macro-F1", []).append(e.macro_f1)
-        found.setdefault("Balanced accuracy", []).append(e.balanced_accuracy)
         if e.reliability:
             found.setdefault("Calibration", []).append(e.reliability.ece)
-        found.setdefault("Recall and precision of a class", []).extend(
-            x for c in e.classes for x in (c.recall, c.precision)
-        )
     for worse in (r for h in results.harm for r in h.robustness):
         found.setdefault("Accuracy on photos made worse", []).extend((worse.mean, worse.rows[0].accuracy))
     return [
@@ -216,8 +219,6 @@ def how(results: Results) -> list[Row]:
 
 def _general(doubt: str) -> str:
     """What is said of the whole kind of number: the figures of one of them stand beside it, in the tables."""
-    if doubt.startswith(OF_THE_METHOD):
-        return "of two intervals, over seeds and over photos, the wider is shown"
     return re.sub(r"^p = [\d.e-]+ after Holm", "some p-values above 0.05 after Holm", doubt)
 
 

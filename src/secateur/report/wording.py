@@ -23,9 +23,6 @@ SHOWN = 5  # candidates that the answer speaks of
 Kind = Literal["recommend", "do-not-prune", "cannot-tell"]
 
 
-OF_THE_METHOD = "the wider of two intervals"  # says how an interval was made: the table of comparisons shows it
-
-
 def pictures(results: Results) -> str:
     return "drawn pictures" if results.data.synthetic else "photos"
 
@@ -230,8 +227,7 @@ def _doubts(results: Results, judged: Sequence[Judged]) -> list[str]:
     about: dict[str, list[str]] = {}
     for c in own:
         for doubt in c.difference.doubts:
-            if not doubt.startswith(OF_THE_METHOD):
-                about.setdefault(doubt, []).append(f"{names[c.subject]} against {names.get(c.against, c.against)}")
+            about.setdefault(doubt, []).append(f"{names[c.subject]} against {names.get(c.against, c.against)}")
     return [
         f"{_capital(doubt)}." if len(which) == len(own) else f"{_capital(doubt)} ({_some(which)})."
         for doubt, which in about.items()

@@ -49,9 +49,9 @@ STEPS: dict[str, Row] = {
         1, "secateur.steps.bench:time_files", "bench.json", tolerant=True, libraries=("onnxruntime",), local=True
     ),
     "choose": Row(1, "secateur.steps.judge:choose", "choice.json", tolerant=True),
-    "evaluate": Row(3, "secateur.steps.measure:evaluate", "evaluation.json", libraries=("onnxruntime",)),
+    "evaluate": Row(4, "secateur.steps.measure:evaluate", "evaluation.json", libraries=("onnxruntime",)),
     "robustness": Row(
-        1, "secateur.steps.measure:robustness", "robustness.json", tolerant=True, libraries=("onnxruntime",)
+        2, "secateur.steps.measure:robustness", "robustness.json", tolerant=True, libraries=("onnxruntime",)
     ),
-    "collect": Row(6, "secateur.steps.judge:collect", "collected.json", tolerant=True),
+    "collect": Row(7, "secateur.steps.judge:collect", "collected.json", tolerant=True),
 }

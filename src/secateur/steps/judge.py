@@ -19,8 +19,7 @@ from secateur.files import dump, read
 from secateur.measure.apart import apart
 from secateur.measure.balance import balanced_difference
 from secateur.measure.choose import choose as choosing
-from secateur.measure.compare import accuracy_over_seeds, compare_all
-from secateur.measure.statistics import mean_t
+from secateur.measure.compare import compare_all
 from secateur.pruning.groups import CLASSES
 from secateur.records import (
     Bench,
@@ -32,7 +31,6 @@ from secateur.records import (
     Exported,
     Harm,
     History,
-    Measured,
     ModelResult,
     Parity,
     Profile,
@@ -50,6 +48,7 @@ from secateur.steps.convert import parts
 from secateur.steps.harm import harms
 from secateur.steps.photos import snapshot
 from secateur.steps.prune import Pruned
+from secateur.steps.summaries import Pair, family, summaries, untrained
 
 T = TypeVar("T")
 IntArray = npt.NDArray[np.int64]
@@ -103,22 +102,24 @@ def collect(ctx: Context) -> None:
         if m.evaluation:
             correct.setdefault(m.config, {})[m.seed] = np.array(m.evaluation.predictions) == labels
 
-    def both(pairs: list[list[str]]) -> list[tuple[str, str]]:
+    def both(pairs: list[list[str]]) -> list[Pair]:
         return [(a, b) for a, b in pairs if correct.get(a, {}).keys() & correct.get(b, {}).keys()]
 
     pairs, alike = both(ctx.params["against"]), both(ctx.params.get("ranked") or [])
     choices = tuple(
         read(Choice, folder / "choice.json") for role, folder in ctx.inputs.items() if role.startswith("choose/")
     )
-    comparisons = compare_all(pairs, correct, groups, ctx.params["margin"]) if pairs else ()
-    chosen = {c.config for c in choices}
+    chosen, roles = {c.config for c in choices}, ctx.params["roles"]
+    families = [family(pair, roles, chosen) for pair in pairs]
+    bare = {pair for pair in pairs if untrained(pair, roles)}
+    comparisons = compare_all(pairs, correct, groups, ctx.params["margin"], families=families, untrained=bare)
     dump(
         Collected(
             _facts(photos, split),
             tuple(models),
-            tuple(_summaries(models, correct, chosen, ctx.params)),
+            tuple(summaries(models, labels, groups, photos.classes, chosen, ctx.params)),
             choices,
-            tuple(comparisons),
+            comparisons,
             _all(ctx, Bench, "bench"),
             harms(ctx, photos, np.array(test), models, chosen),
             searches=_all(ctx, Search, "search"),
@@ -127,7 +128,7 @@ def collect(ctx: Context) -> None:
             exports=tuple(_exports(ctx)),
             claims=tuple(_claims(ctx, photos)),
             weighed=tuple(_weighed(ctx, photos, split, labels, groups, correct)),
-            rankings=compare_all(alike, correct, groups, ctx.params["margin"]) if alike else (),
+            rankings=compare_all(alike, correct, groups, ctx.params["margin"]),
         ),
         ctx.out / "collected.json",
     )
@@ -159,7 +160,8 @@ def _claims(ctx: Context, photos: Snapshot) -> Iterator[Claim]:
         trained = {photos.photos[i].group for i in split.train}
         torn = sum(photos.photos[i].group in trained for i in split.test)
         _, backbone, *_, seed = held.split("/")
-        yield Claim(backbone, int(seed.removeprefix("seed")), made, own, apart(made, own), torn)
+        gap = apart(made, own, trained=True)
+        yield Claim(backbone, int(seed.removeprefix("seed")), made, own, gap, torn)
 
 
 def _weighed(
@@ -246,38 +248,6 @@ def _digest(exported: Path | None) -> str:
 
 def _optional(ctx: Context, role: str, file: str, kind: type[Any]) -> Any:
     return read(kind, ctx.inputs[role] / file) if role in ctx.inputs else None
-
-
-def _summaries(models: list[ModelResult], correct: Any, chosen: set[str], params: Any) -> list[Summary]:
-    rows = []
-    begins, made_of = params.get("begins") or {}, params.get("made_of") or {}
-    for config in dict.fromkeys(m.config for m in models):
-        own = [m for m in models if m.config == config]
-        first = own[0]
-        test = accuracy_over_seeds(correct[config]) if config in correct else None
-        rows.append(
-            Summary(
-                config,
-                first.name,
-                first.role,
-                first.backbone,
-                first.method,
-                first.target,
-                tuple(m.seed for m in own),
-                config in chosen,
-                test,
-                _validation(own),
-                begins=begins.get(config, "dense"),
-                made_of=made_of.get(config, ""),
-            )
-        )
-    return rows
-
-
-def _validation(models: list[ModelResult]) -> Measured:
-    if len(models) == 1 and models[0].parity:
-        return models[0].parity.val_accuracy
-    return replace(mean_t([m.val_accuracy for m in models]), unit="fraction")
 
 
 def _facts(photos: Snapshot, split: Split) -> DataFacts:

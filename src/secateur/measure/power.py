@@ -1,0 +1,79 @@
+"""What a number of photos and seeds can show: before a study, and after one that did not decide."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from scipy import special
+
+from secateur.measure.crossed import ENOUGH_SEEDS, POOLED_DF, PRIOR_DF, PRIOR_POINTS, SHARED, Noise
+from secateur.measure.statistics import LEVEL
+
+POWER = 0.9
+PLAUSIBLE = 0.9  # one-sided: the truth is at least so far from the margin, in 90 of 100
+MOST = 10_000_000  # photos
+DISAGREE = 0.12  # of the photos one of two networks has right and the other wrong; kept studies: 0.06 to 0.2
+SHARED_PART = 0.25  # of these, whatever the seed
+
+
+def photos_needed(difference: float, noise: Noise, n: int, margin: float) -> int | None:
+    """Test photos of this kind that would decide at this margin with 90 % power (all in points).
+
+    Not "were the difference to stay": of the room between the truth and what has to be excluded (a loss of the margin,
+    or no loss) only the lower end of what is plausible is counted on, room − t₀.₉·se; at N photos the half-width and
+    the luck of a new draw, z₀.₉·se(N), have to fit into it. What photos say falls as 1/N, what seeds say does not. None
+    where that lower end is 0 or less, or no number of photos would do.
+    """
+    room = max(difference + margin, -difference)
+    if noise.n_groups <= 1 or not math.isfinite(float(noise.variance)):
+        return None
+    room -= float(special.stdtrit(noise.n_groups - 1, PLAUSIBLE)) * math.sqrt(float(noise.variance))
+    if room <= 0 or _asked(noise, 1e9) >= room:
+        return None
+    low, high = 1.0, 1e9
+    for _ in range(60):
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if _asked(noise, middle) < room else (middle, high)
+    needed = max(n + 1, math.ceil(n * high))
+    return needed if needed <= MOST else None
+
+
+def _asked(noise: Noise, times: float) -> float:
+    """Half-width and luck with so many times the photos."""
+    more = replace(
+        noise,
+        photos=noise.photos / times,
+        seeds=np.maximum(noise.seeds - noise.interaction, 0.0) + noise.interaction / times,
+        interaction=noise.interaction / times,
+        n_groups=max(2, int(min(noise.n_groups * times, 1e9))),
+    )
+    return float(more.half()) + float(special.ndtri(POWER)) * math.sqrt(float(more.variance))
+
+
+def detectable(photos: int, seeds: int, judged: int = 1, compared: int = 1, disagree: float = DISAGREE) -> float:
+    """The smallest true difference, in points, that a study of this size shows with 90 % power, before anything runs.
+
+    `photos` that belong to no other (of groups, their number); `judged`: comparisons of one family, whose first step of
+    Holm has to be passed; `compared`: comparisons that say together how far seeds lie apart; `disagree`: the share of
+    photos that one of two networks has right and the other wrong, a quarter of them whatever the seed. Seeds are taken
+    to differ by PRIOR_POINTS. Raises ValueError for less than two photos, a seed and a comparison.
+    """
+    if photos < 2 or seeds < 1 or judged < 1 or compared < 1:
+        raise ValueError(f"detectable: {photos} photos, {seeds} seeds, {judged} of {compared} comparisons")
+    of_photos = 100**2 * disagree / photos * (SHARED_PART + (1 - SHARED_PART) / seeds)
+    of_seeds = PRIOR_POINTS**2 / seeds
+    level = 1 - (1 - LEVEL) / judged
+    tail = 0.5 + level / 2
+    half = math.hypot(
+        float(special.stdtrit(_df(seeds, compared), tail)) * math.sqrt(of_seeds),
+        float(special.ndtri(tail)) * math.sqrt(of_photos),
+    )
+    return half + float(special.ndtri(POWER)) * math.sqrt(of_photos + of_seeds)
+
+
+def _df(seeds: int, compared: int) -> float:
+    """What `crossed.with_prior` and `crossed.pooled` come to."""
+    learnt = min(POOLED_DF, (seeds - 1) * compared / (1 + SHARED * (compared - 1))) if compared > 1 else 0.0
+    return seeds - 1 + learnt + (PRIOR_DF if seeds < ENOUGH_SEEDS else 0.0)

@@ -1,0 +1,123 @@
+"""Figures of a classifier, and what each group of photos moves them by: what `crossed` makes intervals of.
+
+Letters: S training seeds, n photos, G groups, C classes. A table is (S, G): the figure without group g, less the
+figure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from secateur.measure.statistics import Groups
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+UNKNOWN = 0.5  # what a class that one group alone holds might be off by: nothing in these photos says
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of every seed, and its table."""
+
+    values: Floats  # (S,)
+    table: Floats  # (S, G')
+    groups: int  # that have a say: of a class's recall those that hold the class
+    photos: int
+
+
+def numbered(groups: Groups, n: int) -> tuple[Ints, int]:
+    """((n,) numbers from 0, G). Raises ValueError when `groups` is not one number a photo."""
+    if groups is None:
+        return np.arange(n), n
+    numbers = np.asarray(groups)
+    if numbers.shape != (n,):
+        raise ValueError(f"groups: {numbers.shape} for {n} photos")
+    kinds, group = np.unique(numbers, return_inverse=True)
+    return group, len(kinds)
+
+
+def summed(values: npt.ArrayLike, group: Ints, count: int) -> Floats:
+    """(S, n) → (S, G), added up over groups."""
+    rows = np.atleast_2d(np.asarray(values, float))
+    return np.stack([np.bincount(group, row, count) for row in rows])
+
+
+def mean_of(values: npt.ArrayLike, groups: Groups = None) -> Figure:
+    """The mean over photos of (S, n) numbers: an accuracy, or a difference of two."""
+    rows = np.atleast_2d(np.asarray(values, float))
+    n = rows.shape[1]
+    group, count = numbered(groups, n)
+    size = np.bincount(group, minlength=count)
+    mean = rows.mean(axis=1)
+    left = n - size
+    without = np.divide(
+        mean[:, None] * n - summed(rows, group, count), left, where=left > 0, out=np.zeros((len(rows), count))
+    )
+    return Figure(mean, without - mean[:, None], count, n)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How often each class was there, was said and was right, by group."""
+
+    there: Floats  # (G, C)
+    said: Floats  # (S, G, C)
+    right: Floats  # (S, G, C)
+
+
+def counted(labels: npt.ArrayLike, said: npt.ArrayLike, classes: int, groups: Groups = None) -> Counted:
+    """`labels` (n,), `said` (S, n): positions of classes."""
+    true, answers = np.asarray(labels, np.int64), np.atleast_2d(np.asarray(said, np.int64))
+    group, count = numbered(groups, len(true))
+
+    def cells(of: Ints, weights: Floats | None = None) -> Floats:
+        return np.bincount(group * classes + of, weights, count * classes).reshape(count, classes).astype(float)
+
+    return Counted(
+        cells(true),
+        np.stack([cells(row) for row in answers]),
+        np.stack([cells(true, (row == true).astype(float)) for row in answers]),
+    )
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    """NaN where below is 0."""
+    return np.divide(above, below, out=np.full(np.broadcast_shapes(above.shape, below.shape), np.nan), where=below > 0)
+
+
+def _parts(counts: Counted, kind: str) -> tuple[Floats, Floats]:
+    """(above, below), (S, G, C) each: their sums over groups are the ratio of each class."""
+    there = np.broadcast_to(counts.there, counts.said.shape)
+    if kind == "f1":
+        return 2 * counts.right, there + counts.said
+    return counts.right, there if kind == "recall" else counts.said
+
+
+def over_classes(counts: Counted, kind: str) -> Figure:
+    """Mean over classes of "recall" (balanced accuracy) or "f1" (macro-F1); a class without photos counts in
+    neither."""
+    above, below = _parts(counts, kind)
+    all_above, all_below = above.sum(axis=1, keepdims=True), below.sum(axis=1, keepdims=True)  # (S, 1, C)
+    whole = _ratio(all_above, all_below)
+    without = _ratio(all_above - above, all_below - below)
+    without = np.where(np.isnan(without), whole - UNKNOWN, without)
+    values = np.nanmean(whole[:, 0], axis=1)
+    return Figure(values, np.nanmean(without, axis=2) - values[:, None], above.shape[1], int(counts.there.sum()))
+
+
+def of_class(counts: Counted, kind: str, c: int) -> Figure:
+    """One class's "recall" or "precision", over the groups that hold (or were said to hold) it, and the seeds that ever
+    said it."""
+    above, below = (part[:, :, c] for part in _parts(counts, kind))
+    mine, seeds = below.any(axis=0), below.any(axis=1)
+    above, below = above[seeds][:, mine], below[seeds][:, mine]
+    if not below.size:
+        return Figure(np.zeros(1), np.zeros((1, 0)), 0, 0)
+    values = _ratio(above.sum(axis=1), below.sum(axis=1))
+    without = _ratio(above.sum(axis=1, keepdims=True) - above, below.sum(axis=1, keepdims=True) - below)
+    without = np.where(np.isnan(without), values[:, None] - UNKNOWN, without)
+    return Figure(values, without - values[:, None], int(mine.sum()), round(float(below.sum(axis=1).mean())))
