@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from secateur.detectable import can_show
-from secateur.measure.power import detectable
+from secateur.measure.sample_size import detectable
 from secateur.settings import Study
 
 

@@ -31,4 +31,4 @@ def can_show(study: Study, photos: int) -> str:
 
 
 def _least(photos: int, seeds: int, judged: int, compared: int) -> float:
-    return float(catalogue.load("secateur.measure.power:detectable")(photos, seeds, judged, compared))
+    return float(catalogue.load("secateur.measure.sample_size:detectable")(photos, seeds, judged, compared))

@@ -13,7 +13,7 @@ from measure import simulated
 from secateur.measure import crossed, tables
 from secateur.measure.accuracy import figures, fraction, proportion
 from secateur.measure.compare import compare, compare_all, difference
-from secateur.measure.power import detectable, photos_needed
+from secateur.measure.sample_size import detectable, photos_needed
 
 STUDIES = 4000
 

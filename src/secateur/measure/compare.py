@@ -12,7 +12,7 @@ import numpy as np
 
 from secateur.measure import crossed, tables
 from secateur.measure.accuracy import few_groups, how
-from secateur.measure.power import photos_needed
+from secateur.measure.sample_size import photos_needed
 from secateur.measure.statistics import LEVEL, Correct, Groups, holm
 from secateur.records import Comparison, Measured, Verdict
 

@@ -86,7 +86,8 @@ def counted(labels: npt.ArrayLike, said: npt.ArrayLike, classes: int, groups: Gr
 
 def _ratio(above: Floats, below: Floats) -> Floats:
     """NaN where below is 0."""
-    return np.divide(above, below, out=np.full(np.broadcast_shapes(above.shape, below.shape), np.nan), where=below > 0)
+    nothing = np.full(np.broadcast_shapes(above.shape, below.shape), np.nan)
+    return np.asarray(np.divide(above, below, out=nothing, where=below > 0))
 
 
 def _parts(counts: Counted, kind: str) -> tuple[Floats, Floats]:

@@ -28,7 +28,7 @@ def family(pair: Pair, roles: Any, chosen: set[str]) -> tuple[str, str, bool, bo
 def untrained(pair: Pair, roles: Any) -> bool:
     """Is one the INT8 file of the other?"""
     subject, against = pair
-    return roles[subject][0] == "quantized" and roles[against][0] != "quantized"
+    return bool(roles[subject][0] == "quantized" and roles[against][0] != "quantized")
 
 
 def summaries(
