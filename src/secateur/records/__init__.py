@@ -13,6 +13,7 @@ from secateur.records.exports import Converted, Exported
 from secateur.records.harm import ClassChange, Harm, Paid, Robustness, RobustnessRow, Victim
 from secateur.records.judged import ClassShift, Judged, Shift, Trained, Unknown
 from secateur.records.limits import Cost, Fit, Fits, Limits, Pick
+from secateur.records.looks import Look, Looks, Opened
 from secateur.records.models import ClassRow, Epoch, Evaluation, History, LayerRow, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Photo, Problem, Reading, Snapshot, Split, Tie
@@ -48,9 +49,12 @@ __all__ = [
     "LayerRow",
     "LayerTime",
     "Limits",
+    "Look",
+    "Looks",
     "Machine",
     "Measured",
     "ModelResult",
+    "Opened",
     "Outcome",
     "Paid",
     "Parity",

@@ -57,6 +57,7 @@ def card(results: Results, config: str, size_bytes: int, format: str = "onnx", f
         digest=data.snapshot_digest[:16],
         accuracy=_within(row["test_accuracy"]) if row["test_accuracy"] else "was not measured",
         worst=f"{worst['name']}, recall {_within(worst['recall'])}" if worst else "not known",
+        looks=told["looks"],
         rows=[
             {"name": c["name"], "n": c["n"], "recall": _within(c["recall"]), "precision": _within(c["precision"])}
             for c in classes
