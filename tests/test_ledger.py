@@ -6,7 +6,6 @@ import hashlib
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from secateur import ledger
 from secateur.engine import look_of
 from secateur.errors import UserError
 from secateur.plan import plan
-from secateur.records import Looks
 from secateur.resolve import settle
 from secateur.store import Store
 from secateur.study_file import make

@@ -10,7 +10,7 @@ from secateur.records.bench import Bench, Candidate, LayerTime, Peak, Speed, Tim
 from secateur.records.calibration import Bin, Reliability
 from secateur.records.comparisons import Comparison, Verdict
 from secateur.records.exports import Converted, Exported
-from secateur.records.harm import ClassChange, Harm, Paid, Robustness, RobustnessRow, Victim
+from secateur.records.harm import Churn, ClassChange, Harm, Paid, Robustness, RobustnessRow, Victim
 from secateur.records.judged import ClassShift, Judged, Shift, Trained, Unknown
 from secateur.records.limits import Cost, Fit, Fits, Limits, Pick
 from secateur.records.looks import Look, Looks, Opened
@@ -30,6 +30,7 @@ __all__ = [
     "Bin",
     "Candidate",
     "Choice",
+    "Churn",
     "Claim",
     "ClassChange",
     "ClassRow",

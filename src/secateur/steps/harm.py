@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from secateur.data.thumbnails import thumbnail
 from secateur.files import read
-from secateur.measure.harm import recall_changes, victims
+from secateur.measure.harm import churn, recall_changes, victims
 from secateur.records import Harm, ModelResult, Paid, Robustness, Snapshot, Victim
 from secateur.steps.context import Context
 
@@ -30,12 +30,14 @@ def harms(ctx: Context, photos: Snapshot, test: Ints, models: list[ModelResult],
         folder = ctx.inputs.get(f"robustness/{backbone}")
         worse = read(tuple[Robustness, ...], folder / "robustness.json") if folder else ()
         paid = _paid(ctx, photos, labels, groups, own, chosen)
-        dense = _answers(own, {p.against for p in paid if p.config in chosen})
-        pruned = _answers(own, {m.config for m in own if m.role == "pruned"})
+        references = list(dict.fromkeys(p.against for p in paid if p.config in chosen))
+        smaller = list(dict.fromkeys(m.config for m in own if m.role == "pruned"))
+        dense, pruned = _answers(own, set(references)), _answers(own, set(smaller))
         worst = victims(labels, dense, pruned, [int(i) for i in test])
         shown = tuple(_seen(v, photos, n < SHOWN) for n, v in enumerate(worst[:KEPT]))
+        changed = churn(labels, [_by_seed(own, c) for c in references], [_by_seed(own, c) for c in smaller])
         if own:
-            found.append(Harm(backbone, paid, shown, len(worst), len(dense), len(pruned), worse))
+            found.append(Harm(backbone, paid, shown, len(worst), len(dense), len(pruned), worse, changed))
     return tuple(found)
 
 
