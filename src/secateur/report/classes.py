@@ -87,7 +87,7 @@ def about(photos: int) -> int:
     >>> about(10030), about(61), about(7)
     (11000, 61, 7)
     """
-    digit = 10 ** max(0, len(str(photos)) - 2)
+    digit = int(10 ** max(0, len(str(photos)) - 2))
     return math.ceil(photos / digit) * digit
 
 
