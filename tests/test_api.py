@@ -3,6 +3,7 @@ every mistake is said."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,19 @@ def test_words_do_for_rules_and_classes(made):
     snapshot, runs, _, _ = made
     found = secateur.scan(snapshot.root, group_by="folder:1", classes="cane=dog", runs=runs)
     assert found.classes == ("dog", "ragno") and [t.rule for t in found.ties] == ["near-duplicates", "folder:1"]
+
+
+def looks(runs: Path) -> list[str]:
+    files = list((runs / ".looks").glob("*.json"))
+    return [look["who"] for file in files for look in json.loads(file.read_text())["looks"]]
+
+
+def test_a_network_is_shown_its_test_photos_once_and_that_is_counted(made):
+    _, runs, dense, _ = made
+    other = secateur.retrain(dense, epochs=2)
+    before = looks(runs)
+    secateur.predict(other, dense.snapshot.root)
+    assert looks(runs) == before
+    secateur.evaluate(other)
+    secateur.evaluate(other)  # the figure is there
+    assert len(looks(runs)) == len(before) + 1

@@ -61,19 +61,20 @@ MAY = {
     "detectable": {"settings", "catalogue", "arms", "measure"},
     "budget": {"records", "settings", "catalogue", "checking", "choice", "plan", "quantities"},
     "store": {"errors"},
+    "ledger": {"records", "errors", "files", "store"},
     "prepare": {"records", "errors", "settings", "catalogue", "files", "store", "data"}
     | {"arms", "at_hand", "making", "models"},
     "steps": LEAVES | {"data", "models", "pruning", "training", "measure", "forms"},
-    "engine": {"records", "errors", "settings", "catalogue", "files", "plan", "budget", "steps", "store"},
+    "engine": {"records", "errors", "settings", "catalogue", "files", "plan", "budget", "steps", "store"} | {"ledger"},
     "handing": {"records", "catalogue", "limits", "store", "forms"},
     "exporting": {"records", "errors", "catalogue", "files", "at_hand", "checking", "engine", "prepare", "store"}
     | {"forms", "steps"},
-    "judging": {"records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"},
+    "judging": {"records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"} | {"ledger", "store"},
     "crew": {"records", "errors", "engine", "store"},
     "sizing": {"records", "errors", "settings", "catalogue", "files", "budget", "engine", "steps"},
     "studying": LEAVES
     | {"budget", "crew", "engine", "prepare", "resolve", "sizing", "store", "data", "measure", "steps"}
-    | {"handing", "quantities", "detectable"},
+    | {"handing", "quantities", "ledger", "detectable"},
     "cli": LEAVES
     | {
         "budget",
@@ -96,7 +97,7 @@ MAY = {
     | {"quantities", "serving"},
     "serving": {"records", "errors", "data", "forms", "report"},
     "tracking": {"records", "errors", "report"},
-    "drawing": {"records", "errors", "catalogue", "files", "store", "report"},
+    "drawing": {"records", "errors", "catalogue", "files", "store", "report", "ledger"},
     "api": LEAVES
     | {"budget", "drawing", "engine", "judging", "prepare", "resolve", "store", "studying", "data", "forms", "models"}
     | {"steps"},

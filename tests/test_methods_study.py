@@ -138,7 +138,7 @@ def test_the_report_ranks_what_is_alike_and_draws_the_scan(done: tuple[Results, 
         *("filter-thinet", "filter-slimming", "filter-activation", "filter-apoz"),
     }
     for table in (*weights["targets"], *filters["targets"]):
-        values = [r["test_accuracy"]["value"] for r in table["rows"]]
+        values = [r["val_accuracy"]["value"] for r in table["rows"]]
         assert values == sorted(values, reverse=True) and table["rows"][0]["behind"] is None
     assert {s["method"] for s in told["scans"]} == {"sensitivity", "filter-sensitivity"}
 

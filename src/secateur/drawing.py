@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from secateur import catalogue
+from secateur import catalogue, ledger
 from secateur.errors import NotKnown, UserError
 from secateur.files import read
 from secateur.records import Bench, Limits, Results
@@ -24,7 +24,8 @@ def draw(runs: Path, name: str, limits: Limits | None = None) -> Path:
     home = run_of(name, runs)
     results = read(Results, home / "results.json")
     others = [read(Bench, file) for file in sorted((home / BENCHES).glob("*.json"))]
-    results = replace(results, benches=(*results.benches, *others), limits=limits or results.limits)
+    looks = ledger.again(store, results.looks) if results.looks else None
+    results = replace(results, benches=(*results.benches, *others), limits=limits or results.limits, looks=looks)
     page = catalogue.load("secateur.report.draw:write_report")
     page(results, home, _charts(store))
     return home / "report.html"

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from secateur import catalogue
+from secateur import catalogue, ledger
 from secateur.budget import Estimate
 from secateur.errors import StepFailed, UserError
 from secateur.files import dump
@@ -28,6 +28,7 @@ from secateur.store import Store, key
 TOOK = "seconds.txt"  # in every result: what making it cost
 
 
+OPENS = ("evaluate", "robustness")  # test photos
 LAST = ("bench", "evaluate", "robustness", "collect")  # not before it is known which networks there are
 WAITS = {
     "rival": tuple(kind for kind in STEPS if kind not in (*LAST, "rival")),
@@ -74,10 +75,21 @@ def _converter(step: Step) -> tuple[str, ...]:
 
 def planned_keys(steps: list[Step], keys: Mapping[str, str]) -> list[str]:
     """Of every result that a plan will make, if nothing fails: what must not be freed while it runs."""
+    return sorted(_planned(steps, keys).values())
+
+
+def look_of(steps: list[Step], keys: Mapping[str, str]) -> str:
+    """The key of a plan as a look at test photos; "" for one that opens none."""
+    known = _planned(steps, keys)
+    own = [known[s.id] for s in steps if s.kind == OPENS[0]]
+    return ledger.key_of_plan(own) if own else ""
+
+
+def _planned(steps: list[Step], keys: Mapping[str, str]) -> dict[str, str]:
     known = dict(keys)
     for step in steps:
         known[step.id] = key_of(step, {role: known[i] for role, i in step.inputs.items()})
-    return sorted(known.values())
+    return known
 
 
 class Walk:
@@ -100,6 +112,7 @@ class Walk:
         self.outcomes = {outcome.id: outcome for outcome in before}
         self.places = {step.id: i for i, step in enumerate(steps)}
         self.searches = [i for i, step in enumerate(steps) if step.kind == "search"]
+        self.noted: set[Path] = set()  # the splits whose test photos this plan is known to open
 
     def run(self, record: bool = True) -> tuple[Outcome, ...]:
         """Until every step has an outcome; `record`: keep outcomes.json in the run's folder up to date."""
@@ -173,11 +186,22 @@ class Walk:
                 self.store.done(name)
                 return self._found(found)
             folders = {role: self.store.folder(self.kinds[i], self.keys[i]) for role, i in inputs.items()}
+            self._note(step, folders)
             why = self._make(step, name, folders, work)
             if why:
                 return replace(found, state="failed", why=why)
             self.store.done(name)
         return replace(self._found(found), state="made")
+
+    def _note(self, step: Step, folders: Mapping[str, Path]) -> None:
+        """That this plan is about to open test photos, once a split."""
+        if step.kind not in OPENS or "split" not in folders or folders["split"] in self.noted:
+            return
+        plan = look_of(self.steps, self.keys)
+        photos = ledger.test_photos(folders["snapshot"], folders["split"])
+        if ledger.note(self.store, photos, plan, f"run {self.home.name}").damaged:
+            self.watcher.say(f"{self.store.looks}: looks at test photos are counted as far as a damaged ledger says")
+        self.noted.add(folders["split"])
 
     def _found(self, outcome: Outcome) -> Outcome:
         """With the seconds that making it took, whenever and by whomever it was made."""

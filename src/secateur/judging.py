@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from secateur import catalogue
+from secateur import catalogue, ledger
 from secateur.data.listing import ENGLISH
 from secateur.data.relabel import plain
 from secateur.data.scan import scan
@@ -25,7 +25,19 @@ from secateur.measure.accuracy import evaluate
 from secateur.measure.calibration import reliability
 from secateur.measure.runtimes import USUAL, open_model
 from secateur.measure.shift import shift
-from secateur.records import Judged, ModelResult, Photo, Problem, Reading, Results, Snapshot, Trained, Unknown
+from secateur.records import (
+    Judged,
+    Looks,
+    ModelResult,
+    Photo,
+    Problem,
+    Reading,
+    Results,
+    Snapshot,
+    Trained,
+    Unknown,
+)
+from secateur.store import Store
 
 BATCH = 16  # photos
 FIGURES = "figures.json"  # of a folder that was handed on: what its study measured
@@ -63,6 +75,7 @@ def judge(
     reading = replace(reading or Reading(), least_classes=1)
     snapshot = scan(folder, index=index, reading=reading, progress=progress)
     names = _names(snapshot.classes, loaded.labels)
+    looks = _look(loaded, snapshot, runs) if names else None  # before they are opened
     logits, gone = _answers(loaded, snapshot, progress)
     photos = [p for p in snapshot.photos if p.path not in gone]
     known = [i for i, p in enumerate(photos) if snapshot.classes[p.label] in names]
@@ -94,6 +107,7 @@ def judge(
         problems=(*snapshot.problems, *gone.values()),
         trained=study,
         shift=shift(made, study) if study else None,
+        looks=looks,
     )
 
 
@@ -201,6 +215,20 @@ def _unknown(
         chances = runtime.softmax(logits[own])
         said = Counter(labels[i] for i in chances.argmax(1).tolist())
         yield Unknown(name, len(own), tuple(said.most_common()), float(chances.max(1).mean()))
+
+
+def _look(model: Model, snapshot: Snapshot, runs: Path) -> Looks | None:
+    """Where some of these are test photos of a split: that this file was shown them, written down beside that split's
+    study, under `runs` or where the file lies. None: they are other photos, which any model may see as often as it
+    likes."""
+    found = None
+    for home in dict.fromkeys((runs.resolve(), *model.file.resolve().parents)):
+        store = Store(home)
+        seen = ledger.seen(store, [p.sha256 for p in snapshot.photos])
+        if seen:
+            made = ledger.note(store, seen, ledger.key_of_file(model.file), f"evaluate {model.file.name}")
+            found = found or made
+    return found
 
 
 # ------------------------------------------------------------ its study

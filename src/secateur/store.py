@@ -3,6 +3,7 @@
 RUNS/.store/<kind>/<key>/     a finished result
 RUNS/.store/tmp/…             results being written; renamed when whole, the first writer wins
 RUNS/.work/<key>/             checkpoints of work under way, and its lock
+RUNS/.looks/<digest>.json     how often a set of test photos was opened; nothing here is ever freed
 RUNS/<name>/                  a run: study, plan, outcomes, results, report
 """
 
@@ -67,6 +68,7 @@ class Store:
         self.runs = runs
         self.results = runs / ".store"
         self.works = runs / ".work"
+        self.looks = runs / ".looks"
 
     # ------------------------------------------------------------ results
 
@@ -128,6 +130,16 @@ class Store:
     def done(self, key: str) -> None:
         """Delete the checkpoints of finished work. The lock file stays: another process may wait on it."""
         shutil.rmtree(self.works / key, ignore_errors=True)
+
+    # ------------------------------------------------------------ looks at test photos
+
+    @contextlib.contextmanager
+    def ledgers(self) -> Iterator[Path]:
+        """The folder of the ledgers, locked. It stands beside the results, not among them: what was seen was seen,
+        whatever is freed later."""
+        self.looks.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.looks / "lock"):
+            yield self.looks
 
     # ------------------------------------------------------------ runs
 

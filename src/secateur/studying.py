@@ -9,20 +9,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from secateur import __version__, catalogue, prepare
+from secateur import __version__, catalogue, ledger, prepare
 from secateur.arms import is_transfer
 from secateur.budget import estimate
 from secateur.chains import packed
 from secateur.checking import SNAPSHOT
 from secateur.crew import crew
 from secateur.detectable import can_show
-from secateur.engine import LAST, Silent, Walk, Watcher, is_disk_full, planned_keys
+from secateur.engine import LAST, OPENS, Silent, Walk, Watcher, is_disk_full, look_of, planned_keys
 from secateur.errors import StepFailed, UserError
 from secateur.files import dump, read
 from secateur.handing import hand_over, with_failed
 from secateur.plan import missing_controls, plan
 from secateur.quantities import in_bytes, milliseconds
-from secateur.records import Limits, Outcome, Results, Rival, Snapshot, Step
+from secateur.records import Limits, Looks, Outcome, Results, Rival, Snapshot, Step
 from secateur.resolve import settle
 from secateur.settings import Study, networks
 from secateur.sizing import sized
@@ -63,6 +63,7 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         with crew(steps, study.name, runs, keys, jobs):
             outcomes = Walk(steps, keys, store, home, watcher, before).run()
         results = _results(study, snapshot, store, keys, outcomes, notes, command, rivals)
+        results = replace(results, looks=_looks(steps, store, home, keys, outcomes))
         dump(results, home / "results.json")
         small = {config for net in networks(study) for config in packed(net)}
         hand_over(results, store, keys, home, small)
@@ -103,6 +104,17 @@ def _disk_full_is_said(runs: Path) -> Iterator[None]:
             f"the disk that holds {runs} is full; nothing finished is lost: free some space "
             "(`secateur gc` may help) and run the same command again"
         ) from error
+
+
+def _looks(
+    steps: list[Step], store: Store, home: Path, keys: Mapping[str, str], outcomes: tuple[Outcome, ...]
+) -> Looks | None:
+    """At the test photos. A plan whose figures were all there already has seen them as well: it stands in the ledger
+    from now on, which also counts runs that were made before there was one."""
+    if not any(o.kind in OPENS and o.state in ("made", "found") for o in outcomes):
+        return None
+    photos = ledger.test_photos(store.folder("snapshot", keys[SNAPSHOT]), store.folder("split", keys["split"]))
+    return ledger.note(store, photos, look_of(steps, keys), f"run {home.name}")
 
 
 def _results(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from secateur.measure.calibration import reliability
-from secateur.measure.harm import recall_changes, victims
+from secateur.measure.harm import churn, recall_changes, victims
 
 
 def answers(confidence: list[float], right: list[bool]) -> tuple[np.ndarray, np.ndarray]:
@@ -83,3 +83,52 @@ def test_victims_are_what_dense_gets_right_and_most_pruned_get_wrong():
     assert (second.position, second.label, second.said) == (10, 0, 1)
     assert second.wrong == pytest.approx(2 / 3)
     assert victims(labels, dense, [], positions=[10, 11, 12, 13]) == ()
+
+
+def test_a_network_at_chance_is_not_called_harmless_for_want_of_photos():
+    """83 points lost and six photos a class: nothing certain, and the number that would do stands beside it."""
+    labels = np.repeat(np.arange(10), 6)
+    dense = labels.copy()
+    dense[::12] = (labels[::12] + 1) % 10  # 91.7 % right
+    pruned = np.zeros_like(labels)  # says one class, whatever it sees
+    rows = recall_changes(labels, {0: dense}, {0: pruned}, [str(i) for i in range(10)])
+    assert sum(r.change.difference.value for r in rows) / 10 == pytest.approx(100 * (0.1 - 55 / 60))
+    assert all(r.n == 6 and (r.needed is None or r.needed > 1000) for r in rows)
+
+
+def test_classes_with_photos_enough_can_be_told():
+    labels = np.repeat([0, 1], 4000)
+    dense = labels.copy()
+    pruned = labels.copy()
+    pruned[:20] = 1  # half a point of the first class
+    alone = recall_changes(labels, {0: dense}, {0: pruned}, ("hare", "fox"), margin_points=2.0)
+    assert all(row.needed is None for row in alone)  # of one seed no number of photos would do
+    int8 = recall_changes(labels, {0: dense}, {0: pruned}, ("hare", "fox"), margin_points=2.0, trained=False)
+    assert all(500 < row.needed < 1500 for row in int8)  # but where no training lies between
+    both = (dict.fromkeys(range(3), answers) for answers in (dense, pruned))
+    for row in recall_changes(labels, *both, ("hare", "fox"), margin_points=2.0):
+        assert row.needed is not None and 500 < row.needed < 1500 < row.n
+
+
+def test_churn_by_hand():
+    """Right in one training and wrong in another, each pair both ways; and in dense but not in what was cut from it."""
+    labels = [0, 1, 2, 3]
+    dense = {0: [0, 1, 2, 0], 1: [0, 1, 0, 3], 2: [0, 1, 2, 3]}
+    pruned = {0: [1, 1, 2, 0], 1: [1, 0, 0, 1], 5: [0, 0, 0, 0]}  # seed 5 has no dense network
+    found = churn(labels, [dense], [pruned])
+    assert found is not None
+    # pairs: 0→1: the third; 0→2: none; 1→0: the fourth; 1→2: none; 2→0: the fourth; 2→1: the third
+    assert (found.pairs, found.dense, found.least, found.most) == (6, pytest.approx(4 / 6), 0, 1)
+    assert found.of_pruned == (1 + 3) / 2
+    one = churn(labels, [{0: dense[0]}], [pruned])
+    assert one is not None and (one.pairs, one.dense, one.of_pruned) == (0, 0.0, 1.0)
+    assert churn(labels, [], [pruned]) is None and churn(labels, [dense], []) is None
+
+
+def test_a_network_that_is_only_another_training_loses_what_another_training_loses():
+    rng = np.random.default_rng(0)
+    labels = np.zeros(20_000, int)
+    dense = {s: (rng.random(20_000) > 0.1).astype(int) - 1 for s in range(3)}  # −1 is no class: wrong
+    pruned = {s: (rng.random(20_000) > 0.1).astype(int) - 1 for s in range(3)}
+    found = churn(labels, [dense], [pruned])
+    assert found is not None and found.of_pruned == pytest.approx(found.dense, rel=0.05)

@@ -171,11 +171,14 @@ def test_confusion_adds_up_over_seeds_and_names_the_commonest_mistake() -> None:
 
 
 def test_pareto_front_by_hand() -> None:
-    def r(config: str, bytes_: int, accuracy: float, random: bool = False) -> dict[str, Any]:
-        return {"config": config, "sizes": {"zstd": bytes_}, "test_accuracy": {"value": accuracy}, "random": random}
+    """Validation draws it: "lucky" is the best on test, and smaller than what validation puts before it."""
 
-    rows = [r("dense", 10, 0.8), r("half", 5, 0.8), r("worse", 6, 0.7), r("tiny", 1, 0.5), r("luck", 1, 0.9, True)]
-    assert pareto(rows, "zstd") == ["tiny", "half"]
+    def r(config: str, bytes_: int, val: float, test: float, random: bool = False) -> dict[str, Any]:
+        measured = {"val_accuracy": {"value": val}, "test_accuracy": {"value": test}}
+        return {"config": config, "sizes": {"zstd": bytes_}, "random": random} | measured
+
+    rows = [r("dense", 10, 0.8, 0.8), r("half", 5, 0.8, 0.78), r("lucky", 6, 0.7, 0.9), r("tiny", 1, 0.5, 0.5)]
+    assert pareto([*rows, r("luck", 1, 0.9, 0.9, True)], "zstd") == ["tiny", "half"]
 
 
 def test_two_backbones_have_an_answer_each() -> None:

@@ -122,7 +122,8 @@ def evaluate(
     Args:
         model: what `train` or `retrain` made; or, with `folder`, a file too.
         folder: labelled photos that its study never had. Unset: the test photos of the model's own split; choose on
-            validation accuracy (`model.history`) and open them once, at the end.
+            validation accuracy (`model.history`) and open them once, at the end. How many networks and plans opened
+            them is counted beside the runs, and printed by reports.
         runs: where the study of a file is looked for; unset: "runs". Of a `Model` its own test figures are taken.
         progress: a bar; None: on a terminal or in a notebook.
         reading: as for `scan`: labels, classes, group_by, empty.

@@ -14,6 +14,7 @@ from secateur.cli.reading import CLASSES, EMPTY, GROUP_BY, LABEL_COLUMN, LABELS,
 from secateur.errors import UserError
 from secateur.files import as_json_text
 from secateur.records import ClassShift, Judged, Measured, Shift, Trained
+from secateur.report.looks import said as counted
 
 SHOWN = 3  # problems of a kind, and what is said of an unknown class
 
@@ -121,6 +122,11 @@ def _lines(made: Judged) -> list[str]:
         found += ["What its study measured was not found: no run under --runs holds this file."]
     if made.seen_before:
         found += [f"{made.seen_before:,} of these photos stood in its study: they are no new test."]
+    if made.looks:
+        found += [
+            f"{made.looks.photos:,} of these are test photos of a split. {counted(made.looks, 'Those')} A file that is "
+            "chosen by what it says of them is no longer tested by them."
+        ]
     if made.absent:
         found += [f"no photo here of: {', '.join(made.absent)}"]
     for name, taken in made.renamed:

@@ -89,7 +89,7 @@ def add(app: typer.Typer) -> None:
     ) -> None:
         """Free what no run needs: results of deleted runs, and checkpoints that nobody works on.
 
-        Delete a run's folder first, then call this.
+        Delete a run's folder first, then call this. How often test photos were opened stays known: nothing frees that.
         """
         freed, n = _collect(Store(runs), dry)
         console().print(f"{'would free' if dry else 'freed'} {mebibytes(freed)} in {n} results")

@@ -10,9 +10,10 @@ from secateur.records.bench import Bench, Candidate, LayerTime, Peak, Speed, Tim
 from secateur.records.calibration import Bin, Reliability
 from secateur.records.comparisons import Comparison, Verdict
 from secateur.records.exports import Converted, Exported
-from secateur.records.harm import ClassChange, Harm, Paid, Robustness, RobustnessRow, Victim
+from secateur.records.harm import Churn, ClassChange, Harm, Paid, Robustness, RobustnessRow, Victim
 from secateur.records.judged import ClassShift, Judged, Shift, Trained, Unknown
 from secateur.records.limits import Cost, Fit, Fits, Limits, Pick
+from secateur.records.looks import Look, Looks, Opened
 from secateur.records.models import ClassRow, Epoch, Evaluation, Figures, History, LayerRow, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Photo, Problem, Reading, Snapshot, Split, Tie
@@ -29,6 +30,7 @@ __all__ = [
     "Bin",
     "Candidate",
     "Choice",
+    "Churn",
     "Claim",
     "ClassChange",
     "ClassRow",
@@ -49,9 +51,12 @@ __all__ = [
     "LayerRow",
     "LayerTime",
     "Limits",
+    "Look",
+    "Looks",
     "Machine",
     "Measured",
     "ModelResult",
+    "Opened",
     "Outcome",
     "Paid",
     "Parity",

@@ -48,6 +48,9 @@ class ClassChange:
     n: int  # test photos
     before: float  # the dense network's recall, mean over seeds
     change: Comparison
+    # Test photos of the class that would show a loss of the margin in 90 % of all test sets; None: no number would,
+    # since seeds differ by more; 0: not counted.
+    needed: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,18 @@ class Paid:
     config: str
     against: str  # the dense configuration it is compared with
     classes: tuple[ClassChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Churn:
+    """Test photos that one network gets right and another gets wrong, a pair of networks at a time: what two trainings
+    of the dense network differ by, beside what pruning does."""
+
+    pairs: int  # of dense networks that differ in the seed, each both ways; 0: one seed
+    dense: float  # photos, mean over these pairs
+    least: int
+    most: int
+    of_pruned: float  # photos that dense gets right and a pruned network of its seed gets wrong, mean over these
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +85,4 @@ class Harm:
     dense: int  # networks, over seeds, that got each of them right
     pruned: int  # networks, over seeds, most of which got them wrong
     robustness: tuple[Robustness, ...]  # of the first seed's files
+    churn: Churn | None = None  # None: not counted

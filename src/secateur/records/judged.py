@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from secateur.records.looks import Looks
 from secateur.records.models import ClassRow, Evaluation
 from secateur.records.numbers import Measured
 from secateur.records.photos import Problem
@@ -75,3 +76,4 @@ class Judged:
     problems: tuple[Problem, ...]
     trained: Trained | None = None
     shift: Shift | None = None
+    looks: Looks | None = None  # where these are test photos of a split: how often they were opened

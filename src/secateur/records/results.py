@@ -10,6 +10,7 @@ from secateur.records.comparisons import Comparison
 from secateur.records.exports import Exported
 from secateur.records.harm import Harm
 from secateur.records.limits import Limits
+from secateur.records.looks import Looks
 from secateur.records.models import Evaluation, Figures, History, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
 from secateur.records.photos import Problem, Tie
@@ -152,5 +153,6 @@ class Results:
     claims: tuple[Claim, ...] = ()  # of a random split, where they were asked for
     weighed: tuple[Weighed, ...] = ()  # a network each, where rare classes got more weight
     limits: Limits = field(default_factory=Limits)  # that the device sets
+    looks: Looks | None = None  # at its test photos, by this plan and others; None: they were not counted
     notes: tuple[str, ...] = ()  # what was shrunk to the budget, and other things said in words
     published: dict[str, Any] = field(default_factory=dict)  # the study file's [published] table

@@ -82,6 +82,7 @@ def _panel(story: Story, rows: list[Spec], times: dict[str, float], measure: str
                 "name": row["name"],
                 "at": value,
                 "accuracy": 100 * row["test_accuracy"]["value"],
+                "validation": row["val_accuracy"]["value"],
                 "low": low,
                 "high": high,
                 "said": f"{percent(row['test_accuracy']['value'])} [{low:.1f}, {high:.1f}]",
@@ -123,5 +124,7 @@ def _panel(story: Story, rows: list[Spec], times: dict[str, float], measure: str
             "encoding": {"x": x, "y": y, "tooltip": tip(("name", "Network"), ("said", "Test accuracy, %")), **style},
         },
     ]
-    words = "; ".join(f"{p['name']} {p['said']}" for p in sorted(points, key=lambda p: -float(p["accuracy"]))[:8])
-    return chart(f"{title}, against test accuracy. The best: {words}.", 360, layers) | {"data": {"values": points}}
+    first = sorted(points, key=lambda p: -float(p["validation"]))[:8]
+    words = "; ".join(f"{p['name']} {p['said']}" for p in first)
+    said = f"{title}, against test accuracy. The best on validation: {words}."
+    return chart(said, 360, layers) | {"data": {"values": points}}

@@ -71,7 +71,7 @@ def _size_points(story: Story, kind: str) -> list[Spec]:
 
 
 def accuracy_against_size(story: Story, kind: str) -> Spec:
-    """Test accuracy with its interval against size on a log axis; the front is a line; dense is marked.
+    """Test accuracy with its interval against size on a log axis; the front, validation's, is a line; dense is marked.
 
     The axis spans what is not random: a random control below it would squeeze the rest, and is left out.
     """
@@ -89,7 +89,8 @@ def accuracy_against_size(story: Story, kind: str) -> Spec:
     x = number("mb", "MB, log scale", scale=x_scale, axis={"format": "~g", "values": _round(*domain), "grid": False})
     front = sorted((p for p in points if p["front"]), key=lambda p: float(p["mb"]))
     best = ", ".join(f"{p['name']} {p['said']} at {p['size']}" for p in front)
-    text = f"{SIZE_TITLES[kind]}, against test accuracy. On the front: {best}. All values stand in the table above."
+    text = f"{SIZE_TITLES[kind]}, against test accuracy. On the front, by validation: {best}. "
+    text += "All values stand in the table above."
     layers = _size_layers(points, front, x, y)
     return chart(text, 340, layers, SIZE_TITLES[kind]) | {"data": {"values": points}}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from secateur.records import DataFacts, Harm, Paid, Results, Robustness
+from secateur.records import Comparison, DataFacts, Harm, Paid, Results, Robustness
+from secateur.report.classes import lost, sentences
 from secateur.report.rows import Row, spread
 
 UNEVEN = 1.5  # times as many photos of one class as of another
@@ -22,7 +23,7 @@ def _harm(results: Results, harm: Harm, rows: dict[str, Row]) -> Row:
     classes = results.data.classes
     return {
         "backbone": harm.backbone,
-        "paid": [_paid(p, results.data, rows) for p in harm.paid if p.config in rows],
+        "paid": [_paid(results, p, rows) for p in harm.paid if p.config in rows],
         "victims": [
             asdict(v) | {"label": classes[v.label], "said": classes[v.said]} for v in harm.victims if v.thumbnail
         ],
@@ -30,6 +31,8 @@ def _harm(results: Results, harm: Harm, rows: dict[str, Row]) -> Row:
         "victims_in_all": harm.victims_in_all,
         "dense": harm.dense,
         "pruned": harm.pruned,
+        "churn": asdict(harm.churn) if harm.churn else None,
+        "chance": chance(harm),
         "calibration": [c for config in _shown(harm.backbone, rows) if (c := _calibration(results, rows[config]))],
         "robustness": [_worse(r, rows) for r in harm.robustness if r.config in rows],
         "uneven": _uneven(results.data),
@@ -46,21 +49,39 @@ def _shown(backbone: str, rows: dict[str, Row]) -> list[str]:
     return [r["config"] for r in own if r["reference"] or r["chosen"] or r["role"] == "quantized"]
 
 
-def _paid(paid: Paid, data: DataFacts, rows: dict[str, Row]) -> Row:
-    photos = dict(zip(data.classes, data.train, strict=True))
+def _paid(results: Results, paid: Paid, rows: dict[str, Row]) -> Row:
+    photos = dict(zip(results.data.classes, results.data.train, strict=True))
     classes = [asdict(c) | {"train": photos.get(c.name)} for c in paid.classes]
-    worse = [c.name for c in paid.classes if certainly_lost(c.change.difference.high, c.change.p_value)]
     against = rows[paid.against]["name"] if paid.against in rows else paid.against
     return _head(rows[paid.config]) | {
         "against": against,
         "classes": sorted(classes, key=lambda c: float(c["change"]["difference"]["value"])),
-        "worse": worse,
+        "worse": [c.name for c in lost(paid)],
+        "said": " ".join(sentences(paid, overall(results, paid))),
     }
 
 
-def certainly_lost(high: float | None, p: float | None) -> bool:
-    """Both say so: the class's own interval, and its p-value after Holm over the classes."""
-    return high is not None and high < 0 and p is not None and p < 0.05
+def overall(results: Results, paid: Paid) -> Comparison | None:
+    """The same two networks over all photos."""
+    return next((c for c in results.comparisons if (c.subject, c.against) == (paid.config, paid.against)), None)
+
+
+def chance(harm: Harm) -> str:
+    """What a second training of the dense network changes, beside what pruning does."""
+    found = harm.churn
+    if found is None:
+        return "What a second training of dense would change was not counted."
+    pruned = f"a pruned network gets {found.of_pruned:,.0f} wrong that dense of its seed gets right"
+    if not found.pairs:
+        return (
+            f"One seed cannot tell how many of these are chance: on average {pruned}; how many a second training of "
+            "dense would get wrong is not known."
+        )
+    reach = f"{found.least:,}" if found.least == found.most else f"{found.least:,} to {found.most:,}"
+    return (
+        f"Chance alone does this, too: another seed of dense gets {found.dense:,.0f} wrong that this one gets right "
+        f"({reach} over {found.pairs} pairs); on average {pruned}."
+    )
 
 
 def _calibration(results: Results, row: Row) -> Row | None:

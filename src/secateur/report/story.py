@@ -14,6 +14,7 @@ from secateur.report.decision import decide
 from secateur.report.exports import exports
 from secateur.report.harm import harms
 from secateur.report.holes import holes
+from secateur.report.looks import said
 from secateur.report.ranking import rankings
 from secateur.report.rows import Row, classes, configurations, confused, confusion, once, pareto
 from secateur.report.scans import scans
@@ -46,6 +47,7 @@ def tell(results: Results) -> Row:
             "answers": answers,
             "within": within(results, rows),
             "made": made(results),
+            "looks": said(results.looks),
             "models": rows,
             "pareto": {size: pareto(rows, size) for size in ("onnx", "zstd")},
             "choices": _choices(results, rows),

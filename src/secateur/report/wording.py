@@ -17,6 +17,7 @@ from secateur.report.judge import (
     onnx_bytes,
     zstd_bytes,
 )
+from secateur.report.looks import doubt as of_looks
 from secateur.report.speed import sentence
 
 SHOWN = 5  # candidates that the answer speaks of
@@ -178,6 +179,7 @@ def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tupl
     if results.benches:
         where = " and ".join(dict.fromkeys(b.label or b.machine.cpu for b in results.benches))
         lines.append(f"Times are of {where}, not of your device: run secateur bench on it.")
+    lines += [said] if (said := of_looks(results.looks)) else []
     if results.data.synthetic:
         lines.append(f"The pictures are no photos ({results.data.synthetic}): nothing here speaks of a camera.")
     one_seed = len({m.seed for m in results.models}) == 1

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from secateur.data.thumbnails import thumbnail
 from secateur.files import read
-from secateur.measure.harm import recall_changes, victims
+from secateur.measure.harm import churn, recall_changes, victims
 from secateur.records import Harm, ModelResult, Paid, Robustness, Snapshot, Victim
 from secateur.steps.context import Context
+from secateur.steps.summaries import untrained
 
 SHOWN = 24  # photos with a picture
 KEPT = 500  # photos by name
@@ -30,12 +31,14 @@ def harms(ctx: Context, photos: Snapshot, test: Ints, models: list[ModelResult],
         folder = ctx.inputs.get(f"robustness/{backbone}")
         worse = read(tuple[Robustness, ...], folder / "robustness.json") if folder else ()
         paid = _paid(ctx, photos, labels, groups, own, chosen)
-        dense = _answers(own, {p.against for p in paid if p.config in chosen})
-        pruned = _answers(own, {m.config for m in own if m.role == "pruned"})
+        references = list(dict.fromkeys(p.against for p in paid if p.config in chosen))
+        smaller = list(dict.fromkeys(m.config for m in own if m.role == "pruned"))
+        dense, pruned = _answers(own, set(references)), _answers(own, set(smaller))
         worst = victims(labels, dense, pruned, [int(i) for i in test])
         shown = tuple(_seen(v, photos, n < SHOWN) for n, v in enumerate(worst[:KEPT]))
+        changed = churn(labels, [_by_seed(own, c) for c in references], [_by_seed(own, c) for c in smaller])
         if own:
-            found.append(Harm(backbone, paid, shown, len(worst), len(dense), len(pruned), worse))
+            found.append(Harm(backbone, paid, shown, len(worst), len(dense), len(pruned), worse, changed))
     return tuple(found)
 
 
@@ -59,7 +62,8 @@ def _paid(
             continue
         mine, its = _by_seed(models, config), _by_seed(models, against)
         if mine.keys() & its.keys():
-            changes = recall_changes(labels, its, mine, photos.classes, groups, ctx.params["margin"])
+            trained, margin = not untrained((config, against), roles), ctx.params["margin"]
+            changes = recall_changes(labels, its, mine, photos.classes, groups, margin, trained=trained)
             found.append(Paid(config, against, changes))
     return tuple(found)
 
