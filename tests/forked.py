@@ -23,7 +23,8 @@ def start(*arguments: object, cwd: Path, out: Path, err: Path, env: dict[str, st
     """A command under way; what it prints goes into two files."""
     _CONTEXT.set_forkserver_preload(["warm"])
     before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # for the server, which begins with the first command
+    # for the server, which begins with the first command; what stood there stays, or another checkout's code is tested
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path(__file__).parent), before)))
     try:
         words = [str(a) for a in arguments]
         process = _CONTEXT.Process(target=_child, args=(words, str(cwd), str(out), str(err), env or {}))
