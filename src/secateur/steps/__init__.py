@@ -41,7 +41,7 @@ STEPS: dict[str, Row] = {
     "convert": Row(
         2, "secateur.steps.convert:convert", "the files of a format, converted.json", libraries=("torch", "onnx")
     ),
-    "parity": Row(1, "secateur.steps.parity:parity", "parity.json", libraries=("torch", "onnxruntime")),
+    "parity": Row(2, "secateur.steps.parity:parity", "parity.json", libraries=("torch", "onnxruntime")),
     "profile": Row(4, "secateur.steps.measure:profile", "profile.json, sizes.json"),
     "rival": Row(1, "secateur.steps.rival:find", "rival.json", tolerant=True, libraries=("onnxruntime",), local=True),
     "fresh": Row(1, "secateur.steps.rival:fresh", "a saved model"),
