@@ -31,7 +31,7 @@ STEPS: dict[str, Row] = {
     "regularise": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
     "evidence": Row(1, "secateur.steps.evidence:gather", "evidence.safetensors"),
     "scan": Row(1, "secateur.steps.scan:run", "scan.json"),
-    "search": Row(1, "secateur.steps.search:find", "search.json", libraries=("torch", "onnxruntime"), local=True),
+    "search": Row(2, "secateur.steps.search:find", "search.json", libraries=("torch", "onnxruntime"), local=True),
     "prune": Row(3, "secateur.steps.prune:prune", "a saved model, pruned.json"),
     "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
     "export": Row(4, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),
@@ -43,10 +43,10 @@ STEPS: dict[str, Row] = {
     ),
     "parity": Row(2, "secateur.steps.parity:parity", "parity.json", libraries=("torch", "onnxruntime")),
     "profile": Row(4, "secateur.steps.measure:profile", "profile.json, sizes.json"),
-    "rival": Row(1, "secateur.steps.rival:find", "rival.json", tolerant=True, libraries=("onnxruntime",), local=True),
+    "rival": Row(2, "secateur.steps.rival:find", "rival.json", tolerant=True, libraries=("onnxruntime",), local=True),
     "fresh": Row(1, "secateur.steps.rival:fresh", "a saved model"),
     "bench": Row(
-        1, "secateur.steps.bench:time_files", "bench.json", tolerant=True, libraries=("onnxruntime",), local=True
+        2, "secateur.steps.bench:time_files", "bench.json", tolerant=True, libraries=("onnxruntime",), local=True
     ),
     "choose": Row(1, "secateur.steps.judge:choose", "choice.json", tolerant=True),
     "evaluate": Row(3, "secateur.steps.measure:evaluate", "evaluation.json", libraries=("onnxruntime",)),
