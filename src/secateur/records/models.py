@@ -99,6 +99,7 @@ class Parity:
     error: float = 0.0  # mean square of the logits' differences, over the logits' variance
     change: Measured | None = None  # of a rounded file, points: accuracy, or decisions alike, against what it may lose
     doubts: tuple[str, ...] = ()  # what it passed with
+    weights: str = ""  # of an INT8 file of ours: how its weights were rounded: "8 bits", "7 bits", …
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ STEPS: dict[str, Row] = {
     "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
     "export": Row(4, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),
     "quantize": Row(
-        2, "secateur.steps.deploy:quantize", "model.onnx, history.json", libraries=("onnxruntime", "onnx"), local=True
+        3, "secateur.steps.deploy:quantize", "model.onnx, history.json", libraries=("onnxruntime", "onnx"), local=True
     ),
     "convert": Row(
         2, "secateur.steps.convert:convert", "the files of a format, converted.json", libraries=("torch", "onnx")

@@ -16,7 +16,7 @@ from secateur import catalogue
 from secateur.errors import StepFailed
 from secateur.files import dump
 from secateur.forms import runtime
-from secateur.forms.int8 import PHOTOS
+from secateur.forms.int8 import PHOTOS, WEIGHTS
 from secateur.forms.parity import (
     FP16_ALIKE,
     FP16_LOSES,
@@ -65,7 +65,8 @@ def parity(ctx: Context) -> None:
     _same_shape(before, after)
     if not np.isfinite(after).all():
         raise StepFailed(f"the {row.name} file answers with numbers that are none")
-    _dump(ctx, before, after, seen, *_allowed(row, before, after, seen), _doubts(ctx, row))
+    weights = _weights(ctx.inputs["export"] / row.file) if row.of == "photos" else ""
+    _dump(ctx, before, after, seen, *_allowed(row, before, after, seen), _doubts(ctx, row), weights)
 
 
 def _seen(ctx: Context) -> _Seen:
@@ -76,6 +77,11 @@ def _seen(ctx: Context) -> _Seen:
     more = np.sort(train.positions[order[: max(LOOKED - n, 0)]])
     photos = replace(val, positions=np.concatenate([val.positions, more]))
     return _Seen(photos, n, val.labels[val.positions], val.groups[val.positions])
+
+
+def _weights(file: Path) -> str:
+    told: str = runtime.load(file).session.get_modelmeta().custom_metadata_map.get(WEIGHTS, "")
+    return told
 
 
 def _doubts(ctx: Context, row: catalogue.Export) -> tuple[str, ...]:
@@ -181,6 +187,7 @@ def _dump(
     moved: Measured | None,
     open: tuple[str, ...],
     doubts: tuple[str, ...],
+    weights: str = "",
 ) -> None:
     agreed = agreement(before, after)
     decided = after[: seen.n].argmax(1)
@@ -200,6 +207,7 @@ def _dump(
             error=error(before, after),
             change=moved,
             doubts=(*open, *doubts),
+            weights=weights,
         ),
         ctx.out / "parity.json",
     )
