@@ -15,7 +15,6 @@ from secateur.errors import StepFailed
 from secateur.forms import onnx as exporting
 from secateur.forms import runtime
 from secateur.forms.int8 import FAMILY, quantize
-from secateur.forms.parity import loses_too_much
 from secateur.measure.machine import machine, processor_family
 from secateur.models import saved
 from secateur.models.build import build
@@ -86,14 +85,6 @@ def test_too_few_photos_are_refused(float_file: Path, tmp_path: Path):
     with pytest.raises(StepFailed, match="at least 20 photos to calibrate with, got 19"):
         quantize(float_file, PHOTOS[:19], tmp_path / "x.onnx", family="x86")
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "n", "too_much"),
-    [(900, 890, 1000, False), (900, 889, 1000, True), (30, 29, 36, False), (30, 28, 36, True), (800, 850, 1000, False)],
-)
-def test_a_point_may_be_lost_and_no_more(before: int, after: int, n: int, too_much: bool):
-    assert loses_too_much(before, after, n) == too_much
 
 
 def test_the_run_time_keeps_the_layers_names(int8_file: Path, tmp_path: Path):

@@ -113,6 +113,28 @@ def test_it_errs_less_than_seven_bits(tmp_path: Path, monkeypatch: pytest.Monkey
     assert off["eight"] < 0.7 * off["seven"]
 
 
+def told(file: Path) -> str:
+    return {p.key: p.value for p in onnx.load(file).metadata_props}[int8.WEIGHTS]
+
+
+def test_of_both_the_one_is_taken_that_errs_less_on_this_network(float_file: Path, tmp_path: Path):
+    """Weights of one size are whole numbers in seven bits, and fall between two in pairs."""
+    model = network(False)
+    with torch.no_grad():
+        for layer in model:
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                layer.weight.copy_(layer.weight.sign() * (2 / layer.weight[0].numel()) ** 0.5)
+    exporting.export(model, saved.preprocess_for(PX), tuple("abcde"), tmp_path / "m.onnx", {}, "the same")
+    bell = exported(tmp_path, False)
+    for file, expected, most in ((tmp_path / "m.onnx", "7 bits", 64), (bell, "8 bits, pairs within 16", 127)):
+        int8.quantize(file, PHOTOS, tmp_path / "q.onnx", family="x86", in_16_bits=True)
+        assert told(tmp_path / "q.onnx") == expected
+        assert max(np.abs(w).max() for w in rounded(tmp_path / "q.onnx").values()) == most
+        assert not int8_scales.overflows(tmp_path / "q.onnx", PHOTOS)
+    int8.quantize(float_file, PHOTOS, tmp_path / "full.onnx", family="x86 with VNNI")
+    assert told(tmp_path / "full.onnx") == "8 bits"
+
+
 def test_a_dead_filter_has_the_scale_of_its_neighbours_noise(tmp_path: Path):
     """Its bias, in units of its own tiny weights, would be no number of 32 bits."""
     model = network(False)

@@ -18,8 +18,10 @@ from secateur.measure import energy as energies
 from secateur.measure import limits
 from secateur.measure.bench import Effort, bench
 from secateur.measure.entries import entries
+from secateur.measure.helper import Helper
 from secateur.measure.layers import layer_times, of_events
 from secateur.measure.peak import peak
+from secateur.measure.rounds import rounds_of
 from secateur.measure.runtimes import INT8_FOR
 from secateur.records import Way
 
@@ -71,6 +73,10 @@ def test_every_file_in_every_way_beside_the_reference_and_its_control(folder: Pa
         assert at["big", way].speedup.value == 1
     small = at["small", Way(1, 1)]
     assert small.speedup.low <= small.speedup.value <= small.speedup.high
+    for timing in (small, at["control", Way(1, 1)]):
+        assert timing.first.n == 4 and timing.speedup.how == "t over 2 processes; first calls and repeated ones"
+        assert timing.speedup.low <= timing.first.low and timing.first.high <= timing.speedup.high
+    assert at["big", Way(1, 1)].first is None
     assert small.median.n == 4
     assert small.p95.value >= small.median.value > 0
     assert at["small", Way(1, 4)].photos_per_second == pytest.approx(4000 / at["small", Way(1, 4)].median.value)
@@ -98,6 +104,18 @@ def test_a_reference_that_does_not_run_ends_it(folder: Path):
 def test_a_file_that_is_called_as_the_control_is_is_refused(folder: Path, tmp_path: Path):
     with pytest.raises(UserError, match="may be called 'control'"):
         bench(entries([network(tmp_path / "control.onnx")]), "control", (Way(1, 1),), effort=LITTLE)
+
+
+def test_a_turn_is_a_first_call_and_those_that_find_its_traces(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    asked: list[dict] = []
+    real = Helper.ask
+    monkeypatch.setattr(Helper, "ask", lambda self, **said: (asked.append(said), real(self, **said))[1])
+    (small,) = entries([folder / "small.onnx"])
+    met = rounds_of({"small": small}, 1, [(1, 4)], 60.0, np.random.default_rng(0))
+    (found,) = met.found
+    assert asked[2:] == [{"batch": 1, "runs": 3, "before": 0}] * 4
+    assert len(found.first["small"]) == len(found.times["small"]) == 4
+    assert found.first["small"] != found.times["small"]
 
 
 def test_long_calls_are_called_less_often(folder: Path):

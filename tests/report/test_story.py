@@ -102,6 +102,17 @@ def test_failed_and_skipped_steps_are_holes_with_reasons() -> None:
     assert by_kind["skipped"]["why"] == "needs 'retrain/cnn/synflow/0.5/seed0', which is not there"
 
 
+def test_what_rounded_files_passed_with_is_a_hole_and_many_are_told_in_short() -> None:
+    base = study()
+    doubted = [replace(m, parity=replace(m.parity, doubts=("60 photos show little",))) for m in base.models if m.parity]
+    few = tell(replace(base, models=(*doubted[:1], *base.models[1:])))["holes"]
+    assert ("export", f"{doubted[0].name}, seed {doubted[0].seed}", "60 photos show little") in {
+        (h["kind"], h["what"], h["why"]) for h in few
+    }
+    many = [h for h in tell(replace(base, models=tuple(doubted)))["holes"] if h["kind"] == "export"]
+    assert many[-1]["what"] == f"{len(doubted) - 3} more files"
+
+
 def test_each_weakness_is_a_hole() -> None:
     base = study()
     assert ("control", "INT8 of the dense network") in holes(base)

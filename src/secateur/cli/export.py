@@ -32,7 +32,8 @@ def add(app: typer.Typer) -> None:
         """Make a folder to hand on: the model, labels, a model card, checksums, and a script that needs no Secateur.
 
         Preprocessing is inside of every file. Another form than ONNX is made of what the study kept, and compared with
-        the ONNX file on its validation photos: what does not answer as it should is not handed on.
+        the ONNX file on its validation photos: what is shown to answer worse than it may is not handed on, and what so
+        few photos do not show is said.
         """
         row = catalogue.export(to)
         home = run_of(run, runs)
@@ -56,10 +57,13 @@ def add(app: typer.Typer) -> None:
         measured = catalogue.load("secateur.judging:trained")(results, found)
         figures = as_json_text(measured) if measured else ""
         sums = catalogue.load("secateur.forms.bundle:write")(out, parts, row.runtime, labels, words, figures)
+        doubts = form.parity.doubts if form and form.parity else ()
         if as_json:
-            facts = {"folder": str(out), "model": found.id, "format": row.name, "bytes": size}
+            facts = {"folder": str(out), "model": found.id, "format": row.name, "bytes": size, "doubts": doubts}
             echo_json(facts | {"error": form.error if form else 0.0, "sha256": sums})
             return
+        for doubt in doubts:
+            typer.echo(f"doubt: {doubt}", err=True)
         typer.echo(f"{out}: {found.name}, {row.name}, {mebibytes(size)}; try: python {out}/predict.py PHOTO")
 
 

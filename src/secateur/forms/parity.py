@@ -1,16 +1,26 @@
-"""Does the exported file answer as the network does?"""
+"""Does the exported file answer as the network does?
+
+Two kinds of bound. Logits of an FP32 file are a matter of arithmetic: they hold for every photo that was looked at, or
+the file is wrong. What a rounded file decides is a matter of photos: a share of those looked at, which others would
+move. There a file fails if it is *shown* to be worse than allowed, and else passes with what so few photos leave open.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from secateur.records import Measured
 
 TOLERANCE_FP32 = 1e-4
 INT8_LOSES = 0.01  # of accuracy, at most
 FP16_ALIKE = 0.995  # of decisions, at least
 FP16_LOSES = 0.005  # of decisions, at most
+
+Gate = Literal["holds", "not shown", "fails"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,17 @@ def agreement(
     return Agreement(difference, equal, int(near.sum()), finite and equal and difference <= tolerance)
 
 
-def loses_too_much(before: int, after: int, n: int) -> bool:
-    """Of `n` photos a file had `before` right, and its INT8 version `after`: more than a point is lost, and more than
-    one photo, which decides nothing."""
-    return before - after > max(INT8_LOSES * n, 1)
+def error(before: npt.NDArray[np.float32], after: npt.NDArray[np.float32]) -> float:
+    """The mean square of what two files' logits differ by, over the variance of the first's. Both (n, classes)."""
+    return float(np.square(after - before).mean() / (before.var() or 1.0))
+
+
+def gate(change: Measured, allowed: float) -> Gate:
+    """What a change (points, with its interval) shows of a file that may lose `allowed` (a fraction).
+
+    fails: even the upper end lies below −allowed. holds: even the lower end does not. Else the photos are too few to
+    say, and the file passes with that doubt."""
+    assert change.low is not None and change.high is not None
+    if change.high < -100 * allowed:
+        return "fails"
+    return "holds" if change.low >= -100 * allowed else "not shown"

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 from sklearn.metrics import confusion_matrix
 
 from secateur.measure import crossed, tables
@@ -116,7 +116,7 @@ def over_seeds(measures: Sequence[Measured]) -> Measured:
     photos: that of the mean is no wider than theirs. Raises ValueError for one without an interval."""
     if any(m.low is None or m.high is None for m in measures):
         raise ValueError("over_seeds: a figure without an interval")
-    z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+    z = float(special.ndtri(0.5 + LEVEL / 2))
     photos = np.mean([((m.high or 0.0) - (m.low or 0.0)) / 2 / z for m in measures]) ** 2
     values = np.array([m.value for m in measures])
     seeds, n = np.asarray(values.var(ddof=1)), measures[0].n

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy import stats
+from scipy import special
 
 from secateur.measure.crossed import PRIOR_DF, PRIOR_POINTS
 from secateur.measure.statistics import LEVEL
@@ -26,7 +26,7 @@ def apart(a: Measured, b: Measured, *, trained: bool = False) -> Measured:
     n = min(a.n, b.n)
     if a.low is None or a.high is None or b.low is None or b.high is None:
         return Measured(100 * difference, "points", n=n, how=HOW, doubts=doubts)
-    seeds = float(stats.t.ppf(0.5 + LEVEL / 2, PRIOR_DF)) * PRIOR_POINTS / 100 if trained else 0.0
+    seeds = float(special.stdtrit(PRIOR_DF, 0.5 + LEVEL / 2)) * PRIOR_POINTS / 100 if trained else 0.0
     low = difference - math.hypot(a.value - a.low, b.high - b.value, seeds)
     high = difference + math.hypot(a.high - a.value, b.value - b.low, seeds)
     return Measured(100 * difference, "points", 100 * low, 100 * high, n, HOW, doubts=doubts)

@@ -25,7 +25,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 from secateur.measure.statistics import LEVEL, score_interval
 from secateur.measure.tables import Figure
@@ -49,7 +49,7 @@ FEW_GROUPS = 5  # so many groups, all agreeing, still happen by chance in one of
 @lru_cache(maxsize=64)
 def _quantiles(df: float) -> Floats:
     """Student's t for every tail."""
-    return np.asarray(stats.t.isf(np.exp(_LOG_TAILS), df))
+    return np.asarray(-special.stdtrit(df, np.exp(_LOG_TAILS)))
 
 
 @dataclass(frozen=True, slots=True)

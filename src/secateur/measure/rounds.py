@@ -12,7 +12,8 @@ from secateur.measure.entries import Entry
 from secateur.measure.helper import Helper
 
 WARM_UPS = 10
-LONG_MS = 100.0  # a call that takes longer is not run once more, untimed, before it is timed: caches matter less
+LONG_MS = 100.0  # a call that takes longer is run once a round: caches matter less
+CALLS = 3  # a round: a small file's first two are slower than all others, by a tenth, once its process has slept
 LEAST = 2  # rounds, however long they take
 
 
@@ -21,6 +22,9 @@ class Found:
     """What one set of processes gave in one way."""
 
     times: dict[str, list[float]] = field(default_factory=dict)  # name → ms, one a round, as many for all
+    first: dict[str, list[float]] = field(
+        default_factory=dict
+    )  # of the call before it, which found other files' traces
     lost: dict[str, str] = field(default_factory=dict)  # name → why it does not run in this way
 
 
@@ -77,21 +81,22 @@ def _turns(
             found.lost[name] = said["error"]
         else:
             usual[name] = float(np.median(said["ns"])) / 1e6
-    before = {n: 0 if ms > LONG_MS else 1 for n, ms in usual.items()}
-    each = sum(ms * (1 + before[n]) for n, ms in usual.items()) / 1000
+    runs = {n: 1 if ms > LONG_MS else CALLS for n, ms in usual.items()}
+    each = sum(ms * runs[n] for n, ms in usual.items()) / 1000
     names = list(usual)
-    times: dict[str, list[float]] = {n: [] for n in names}
+    times: dict[str, list[tuple[float, float]]] = {n: [] for n in names}  # the first and the last call of a round
     for _ in range(min(rounds, max(int(seconds / max(each, 1e-9)), LEAST))):
         for i in chance.permutation(len(names)):
             name = names[i]
             if name in found.lost:
                 continue
-            answer = helpers[name].ask(batch=batch, runs=1, before=before[name])
+            answer = helpers[name].ask(batch=batch, runs=runs[name], before=0)
             if "error" in answer:
                 found.lost[name] = answer["error"]
             else:
-                times[name].append(answer["ns"][0] / 1e6)
-    found.times = {n: t for n, t in times.items() if n not in found.lost}
+                times[name].append((answer["ns"][0] / 1e6, answer["ns"][-1] / 1e6))
+    found.times = {n: [last for _, last in t] for n, t in times.items() if n not in found.lost}
+    found.first = {n: [first for first, _ in times[n]] for n in found.times}
     return found
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from secateur.records import Measured
 
@@ -36,7 +36,7 @@ def wilson(successes: float, n: int, level: float = LEVEL) -> tuple[float, float
         raise ValueError(f"wilson: {successes} successes of {n}")
     if n == 0:
         return 0.0, 1.0
-    return score_interval(successes / n, n, float(stats.norm.ppf(0.5 + level / 2)))
+    return score_interval(successes / n, n, float(special.ndtri(0.5 + level / 2)))
 
 
 def score_interval(share: float, n: float, z: float) -> tuple[float, float]:
@@ -76,7 +76,7 @@ def _t(values: Sequence[float], unit: str, how: str) -> Measured:
     n = len(values)
     if n == 1:
         return Measured(mean, unit, n=1, how="one seed", doubts=("one seed: no interval over seeds",))
-    factor = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) / math.sqrt(n)
+    factor = float(special.stdtrit(n - 1, 0.5 + LEVEL / 2)) / math.sqrt(n)
     half = factor * float(np.std(values, ddof=1))
     doubts = (f"Student's t over {n} seeds: ± {factor:.2f} standard deviations",) if n < 10 else ()
     return Measured(mean, unit, mean - half, mean + half, n, how, doubts=doubts)

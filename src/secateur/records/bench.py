@@ -26,9 +26,10 @@ class Timing:
     way: Way
     median: Measured  # ms a call
     p95: Measured  # ms
-    speedup: Measured  # of the reference's time; the reference: 1
+    speedup: Measured  # of the reference's time; the reference: 1. Its interval holds that of `first`
     verdict: Speed
     photos_per_second: float
+    first: Measured | None = None  # the speed-up of calls that came after other files' calls, not after their own
 
 
 @dataclass(frozen=True, slots=True)

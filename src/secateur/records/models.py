@@ -95,6 +95,11 @@ class Parity:
     val_accuracy: Measured  # of the exported file
     ok: bool
     equal_decisions: float = 1.0  # the share of photos on which both decide alike, near ties among them
+    looked: int = 0  # photos whose logits were compared: validation, and where these are few training ones; 0: the n
+    error: float = 0.0  # mean square of the logits' differences, over the logits' variance
+    change: Measured | None = None  # of a rounded file, points: accuracy, or decisions alike, against what it may lose
+    doubts: tuple[str, ...] = ()  # what it passed with
+    weights: str = ""  # of an INT8 file of ours: how its weights were rounded: "8 bits", "7 bits", …
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,10 +79,12 @@ def card(results: Results, config: str, size_bytes: int, format: str = "onnx", f
 def _alike(parity: Parity) -> str:
     """How a file in another form answers."""
     accuracy = parity.val_accuracy
+    doubts = f" Its weights: {parity.weights}." if parity.weights else ""
+    doubts += "".join(f" In doubt: {doubt}." for doubt in parity.doubts)
     return (
         f"The ONNX file, which was measured, and this one decide alike on {percent(parity.equal_decisions, 2)} of "
         f"{parity.n:,} validation photos; largest difference of a logit {parity.relative_logit_difference:.2g} of the "
-        f"largest. Validation accuracy of this file {_within(asdict(accuracy))}."
+        f"largest. Validation accuracy of this file {_within(asdict(accuracy))}.{doubts}"
     )
 
 

@@ -140,7 +140,12 @@ def _exports(results: Results) -> list[Row]:
         elif not m.parity.ok:
             why = f"the exported file differs from the network: {m.parity.relative_logit_difference:.1e}"
             found.append(_hole("export", f"{m.name}, seed {m.seed}", why))
-    return found
+    checked = [(f"{m.name}, seed {m.seed}", m.parity) for m in results.models if m.parity]
+    checked += [(f"{e.config} as {e.format}, seed {e.seed}", e.parity) for e in results.exports if e.parity]
+    doubts = [_hole("export", name, doubt) for name, parity in checked for doubt in parity.doubts]
+    if (more := len(doubts) - SHOWN) > 0:
+        doubts = [*doubts[:SHOWN], _hole("export", f"{more} more files", "passed with doubts of the same kind")]
+    return found + doubts
 
 
 def _counting(results: Results) -> list[Row]:

@@ -31,22 +31,22 @@ STEPS: dict[str, Row] = {
     "regularise": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
     "evidence": Row(1, "secateur.steps.evidence:gather", "evidence.safetensors"),
     "scan": Row(1, "secateur.steps.scan:run", "scan.json"),
-    "search": Row(1, "secateur.steps.search:find", "search.json", libraries=("torch", "onnxruntime"), local=True),
+    "search": Row(2, "secateur.steps.search:find", "search.json", libraries=("torch", "onnxruntime"), local=True),
     "prune": Row(3, "secateur.steps.prune:prune", "a saved model, pruned.json"),
     "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
     "export": Row(4, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),
     "quantize": Row(
-        2, "secateur.steps.deploy:quantize", "model.onnx, history.json", libraries=("onnxruntime", "onnx"), local=True
+        3, "secateur.steps.deploy:quantize", "model.onnx, history.json", libraries=("onnxruntime", "onnx"), local=True
     ),
     "convert": Row(
         2, "secateur.steps.convert:convert", "the files of a format, converted.json", libraries=("torch", "onnx")
     ),
-    "parity": Row(1, "secateur.steps.parity:parity", "parity.json", libraries=("torch", "onnxruntime")),
+    "parity": Row(2, "secateur.steps.parity:parity", "parity.json", libraries=("torch", "onnxruntime")),
     "profile": Row(4, "secateur.steps.measure:profile", "profile.json, sizes.json"),
-    "rival": Row(1, "secateur.steps.rival:find", "rival.json", tolerant=True, libraries=("onnxruntime",), local=True),
+    "rival": Row(2, "secateur.steps.rival:find", "rival.json", tolerant=True, libraries=("onnxruntime",), local=True),
     "fresh": Row(1, "secateur.steps.rival:fresh", "a saved model"),
     "bench": Row(
-        1, "secateur.steps.bench:time_files", "bench.json", tolerant=True, libraries=("onnxruntime",), local=True
+        2, "secateur.steps.bench:time_files", "bench.json", tolerant=True, libraries=("onnxruntime",), local=True
     ),
     "choose": Row(1, "secateur.steps.judge:choose", "choice.json", tolerant=True),
     "evaluate": Row(4, "secateur.steps.measure:evaluate", "evaluation.json", libraries=("onnxruntime",)),
