@@ -35,13 +35,18 @@ class Difference:
 
     subject: str
     against: str
-    value: float  # points
+    by_seed: tuple[float, ...]  # points
     noise: crossed.Noise
     photos: int
     effect: float  # design effect: how many times the variance of photos drawn singly
     trained: bool  # does a training lie between the two?
     prior_points: float  # what few seeds are taken to differ by
     left_out: tuple[int, ...] = ()  # seeds that only one has
+
+    @property
+    def value(self) -> float:
+        """The mean over seeds, points."""
+        return sum(self.by_seed) / len(self.by_seed)
 
 
 def compare(
@@ -123,8 +128,8 @@ def difference(
     if trained:
         noise = crossed.with_prior(noise, prior_points)
     left_out = tuple(sorted(set(subject_correct) ^ set(against_correct)))
-    value = float(figure.values.mean())
-    return Difference(subject, against, value, noise, n, effect, trained, prior_points, left_out)
+    by_seed = tuple(figure.values.tolist())
+    return Difference(subject, against, by_seed, noise, n, effect, trained, prior_points, left_out)
 
 
 def _of_few(mean: crossed.Floats, groups: Groups) -> tuple[float, float]:
@@ -211,7 +216,7 @@ def _comparison(one: Difference, margin: float, p: float, q: float, family: int)
             "how many photos would decide cannot be said: the difference may lie on the margin, or seeds too far apart"
         )
     measured = replace(measured, doubts=tuple(doubts))
-    return Comparison(one.subject, one.against, measured, margin, verdict, p, needed, q, family)
+    return Comparison(one.subject, one.against, measured, margin, verdict, p, needed, q, family, one.by_seed)
 
 
 def _seeds(one: Difference) -> tuple[str, ...]:

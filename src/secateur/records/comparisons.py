@@ -23,3 +23,4 @@ class Comparison:
     photos_needed: int | None = None  # test photos that would decide with 90 % power, where these do not
     p_as_good: float | None = None  # of a loss of the margin or more, one-sided, Holm-adjusted over the family
     family: int = 1  # comparisons that it was adjusted for
+    by_seed: tuple[float, ...] = ()  # the difference of each seed, points, in the order of the seeds
