@@ -14,7 +14,7 @@ from secateur.arms import has_features
 from secateur.checking import SNAPSHOT, after
 from secateur.claiming import claims
 from secateur.making import START, WEIGHTS, features, seeded
-from secateur.records import Rival, Step
+from secateur.records import Choice, Rival, Step
 from secateur.rivals import contests, looked_for, made, not_held_against
 from secateur.settings import Study, networks
 
@@ -25,9 +25,10 @@ def given(id: str) -> str:
     return kind if kind in (SNAPSHOT, WEIGHTS, START) else ""
 
 
-def plan(study: Study, rivals: Sequence[Rival] = ()) -> list[Step]:
-    """Every step, each after what it needs. `study` is settled: epochs and precision are numbers. `rivals`: what the
-    steps of kind "rival" found, once they did; it says which further networks are trained."""
+def plan(study: Study, rivals: Sequence[Rival] = (), choices: Sequence[Choice] = ()) -> list[Step]:
+    """Every step, each after what it needs. `study` is settled: epochs and precision are numbers. `rivals`, `choices`:
+    what the steps of kind "rival" and "choose" found, once they did; it says which further networks are trained, and
+    which pruned ones get an INT8 file."""
     data = [
         Step(
             "split",
@@ -46,7 +47,8 @@ def plan(study: Study, rivals: Sequence[Rival] = ()) -> list[Step]:
     making += unbalanced(nets)
     making += {step.id: step for more in further for step in more.steps}.values()
     claimed, tests = claims(nets)
-    rest = after(nets, making, looked_for(nets), contests(further), tests)
+    chosen = [choice.config for choice in choices]
+    rest = after(nets, making, looked_for(nets), contests(further, chosen), tests)
     return [*data, *making, *claimed, *rest]
 
 

@@ -7,7 +7,7 @@ then the plan is made again with what it found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from secateur import catalogue
@@ -94,12 +94,12 @@ def made(net: Study, rival: Rival) -> Made:
     return Made(net, rival, tuple(steps), sized, tuple(configs))
 
 
-def contests(further: Sequence[Made]) -> Further:
-    """Roles, pairs and photos of all of them."""
+def contests(further: Sequence[Made], chosen: Iterable[str]) -> Further:
+    """Roles, pairs and photos of all of them. `chosen`: the configurations that validation chose."""
     sized = {id: net for more in further for id, net in more.sized.items()}
     roles = {config: ["rival", "", 0.0] for more in further for config in more.configs}
     pairs = [[more.rival.config, config] for more in further for config in more.configs]
-    return Further(sized, roles, pairs)
+    return Further(sized, roles, pairs, frozenset(chosen))
 
 
 def _renamed(id: str, backbone: str, px: int) -> str:

@@ -9,7 +9,7 @@ from secateur.records import DataFacts, Harm, Paid, Results, Robustness
 from secateur.report.rows import Row, spread
 
 UNEVEN = 1.5  # times as many photos of one class as of another
-HEAD = ("config", "name", "method", "target", "role", "chosen", "reference")
+HEAD = ("config", "name", "method", "target", "role", "form", "chosen", "reference")
 
 
 def harms(results: Results, rows: list[Row]) -> list[Row]:

@@ -165,7 +165,7 @@ def _classwise(results: Results, rows: list[Row]) -> Row:
         own = [m.evaluation for m in results.models if m.config == row["config"] and m.evaluation]
         if not own:
             continue
-        head = {key: row[key] for key in ("config", "name", "method", "seeds", "chosen", "random", "reference")}
+        head = {key: row[key] for key in ("config", "name", "method", "form", "seeds", "chosen", "random", "reference")}
         per_class.append(head | {"classes": classes(own)})
         matrix = confusion(own)
         matrices.append(head | {"matrix": matrix, "confused": confused(matrix, results.data.classes)})

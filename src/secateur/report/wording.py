@@ -11,6 +11,8 @@ from secateur.report.judge import (
     Judged,
     against_dense,
     display,
+    form_of,
+    has_int8,
     int8_of,
     is_longer,
     judge,
@@ -18,6 +20,7 @@ from secateur.report.judge import (
     zstd_bytes,
 )
 from secateur.report.speed import sentence
+from secateur.timed import speedup_of
 
 SHOWN = 5  # candidates that the answer speaks of
 Kind = Literal["recommend", "do-not-prune", "cannot-tell"]
@@ -54,8 +57,12 @@ def _int8(results: Results, backbone: str) -> str:
 def _recommend(results: Results, best: Judged) -> str:
     found = against_dense(results, best.config)
     verdict = "better than dense" if found and found.verdict == "better" else "as good as dense"
+    backbone = next(s.backbone for s in results.summaries if s.config == best.config)
+    int8 = int8_of(results, backbone)
+    beside = f" (dense in INT8 {size(zstd_bytes(results, int8.config))})" if int8 else ""
     sizes = (
-        f"{size(best.zstd_bytes)} instead of {size(zstd_bytes(results, found.against) if found else None)} after zstd"
+        f"{size(best.zstd_bytes)} instead of {size(zstd_bytes(results, found.against) if found else None)}{beside} "
+        "after zstd"
     )
     if not results.missing_controls:
         return f"Use {best.name}: {verdict} on these {pictures(results)}, {sizes}."
@@ -91,6 +98,12 @@ def _cannot_tell(results: Results, backbone: str, judged: Sequence[Judged], need
         return f"Cannot tell: no pruned network was finished and chosen on validation. {stay}"
     if not any(is_longer(s) for s in results.summaries if s.backbone == backbone):
         return f"Cannot tell: the dense network trained equally long is missing. {stay}"
+    alone = [j for j in judged if [c.against for c in j.checks if c.state != "passes"] == ["int8"]]
+    if alone:
+        return (
+            f"Cannot tell whether {alone[0].name} is worth it: as good as dense, but it has no INT8 file to be held "
+            f"against dense in INT8. {stay}"
+        )
     as_good = [j for j in judged if _only_random_open(j)]
     if as_good:
         return (
@@ -120,12 +133,11 @@ def why(results: Results, backbone: str, kind: Kind, judged: Sequence[Judged]) -
     lines: list[str] = []
     if kind == "recommend":
         best = next(j for j in judged if j.state == "passes")
-        lines += [c.why for c in best.checks] + _zeros(results, best.config)
+        lines += [c.why for c in best.checks] + _zeros(results, backbone, best.config)
         lines += [said for said in (sentence(results, best.config),) if said]
-        lines += [
-            f"Its sparsity was chosen on validation: {c.why}." for c in results.choices if c.config == best.config
-        ]
-        lines += _others([j for j in judged if j is not best])
+        own = {best.config, *(s.made_of for s in results.summaries if s.config == best.config and s.form == "int8")}
+        lines += [f"Its sparsity was chosen on validation: {c.why}." for c in results.choices if c.config in own]
+        lines += _faster(results, best, judged) + _others([j for j in judged if j is not best])
     else:
         int8 = int8_of(results, backbone)
         pair = next(c for c in results.comparisons if c.subject == int8.config) if int8 else None
@@ -148,18 +160,35 @@ def _short(judged: Judged) -> str:
     return " ".join(c.why for c in judged.checks if c.state != "passes")
 
 
-def _zeros(results: Results, config: str) -> list[str]:
-    """Zeros in a dense file save nothing until it is compressed: said where it is so."""
-    found = against_dense(results, config)
+def _faster(results: Results, best: Judged, judged: Sequence[Judged]) -> list[str]:
+    """Of files that pass as well, the fastest, where it was seen to be faster than the smallest."""
+    mine = speedup_of(results, best.config)
+    others = [(s, j) for j in judged if j.state == "passes" and (s := speedup_of(results, j.config))]
+    if mine is None or mine.high is None or not others:
+        return []
+    fastest, other = max(others, key=lambda pair: pair[0].value)
+    if other is best or fastest.low is None or fastest.low <= mine.high:
+        return []
+    return [f"{other.name} passes, too, and is faster: {fastest.value:.2f}× dense and not {mine.value:.2f}×."]
+
+
+def _zeros(results: Results, backbone: str, config: str) -> list[str]:
+    """Zeros in a dense file save nothing until it is compressed: said where it is so. An INT8 file is set beside the
+    dense network's in INT8, too: what INT8 saves, zeros do not."""
+    found, form = against_dense(results, config), form_of(results, config)
+    int8 = int8_of(results, backbone) if form == "int8" else None
     own = next((m.sizes for m in results.models if m.config == config), None)
     dense = next((m.sizes for m in results.models if found and m.config == found.against), None)
-    if own is None or dense is None:
+    alike = next((m.sizes for m in results.models if int8 and m.config == int8.config), dense)
+    if own is None or dense is None or alike is None:
         return []
-    if own.onnx < 0.95 * dense.onnx:
-        return [f"The ONNX file that is deployed is {size(own.onnx)} instead of {size(dense.onnx)}."]
+    beside = f"; dense in INT8, {size(alike.onnx)}" if int8 else ""
+    if own.onnx < 0.95 * alike.onnx:
+        return [f"The ONNX file that is deployed is {size(own.onnx)} instead of {size(dense.onnx)}{beside}."]
+    same = "dense's do in INT8" if int8 else "dense's"
     return [
         f"Its zeros save nothing until the file is compressed: the ONNX file is {size(own.onnx)} "
-        f"(dense {size(dense.onnx)}), and the weights in memory take as much as dense's."
+        f"(dense {size(dense.onnx)}{beside}), and the weights in memory take as much as {same}."
     ]
 
 
@@ -177,7 +206,7 @@ def _smaller_but_not_chosen(results: Results, backbone: str, judged: Sequence[Ju
 
 def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tuple[str, ...]:
     """What stands between this answer and certainty, as sentences."""
-    lines = _not_run(results.missing_controls)
+    lines = _not_run(results.missing_controls) + _not_quantised(results, judged)
     if results.benches:
         where = " and ".join(dict.fromkeys(b.label or b.machine.cpu for b in results.benches))
         lines.append(f"Times are of {where}, not of your device: run secateur bench on it.")
@@ -198,6 +227,19 @@ def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tupl
             f"{len(judged)} candidates were judged on the same test photos, and their intervals are not widened for it."
         )
     return tuple(lines + [d for d in _doubts(results, judged) if not (one_seed and d.startswith("One seed:"))])
+
+
+def _not_quantised(results: Results, judged: Sequence[Judged]) -> list[str]:
+    """Of what was chosen, networks that are there in 32 bits alone: nothing is said of them against INT8."""
+    alone = [j for j in judged if form_of(results, j.config) == "fp32" and not has_int8(results, j.config)]
+    if not alone:
+        return []
+    names = ", ".join(j.name for j in alone[:SHOWN]) + (f" and {len(alone) - SHOWN} more" if len(alone) > SHOWN else "")
+    one = len(alone) == 1
+    return [
+        f"{names} {'has' if one else 'have'} no INT8 file: how small {'it is' if one else 'they are'} in INT8, and how "
+        "good, is not known."
+    ]
 
 
 def _not_run(controls: Sequence[str]) -> list[str]:

@@ -53,5 +53,5 @@ STEPS: dict[str, Row] = {
     "robustness": Row(
         1, "secateur.steps.measure:robustness", "robustness.json", tolerant=True, libraries=("onnxruntime",)
     ),
-    "collect": Row(6, "secateur.steps.judge:collect", "collected.json", tolerant=True),
+    "collect": Row(7, "secateur.steps.judge:collect", "collected.json", tolerant=True),
 }

@@ -31,7 +31,7 @@ def harms(ctx: Context, photos: Snapshot, test: Ints, models: list[ModelResult],
         worse = read(tuple[Robustness, ...], folder / "robustness.json") if folder else ()
         paid = _paid(ctx, photos, labels, groups, own, chosen)
         dense = _answers(own, {p.against for p in paid if p.config in chosen})
-        pruned = _answers(own, {m.config for m in own if m.role == "pruned"})
+        pruned = _answers(own, {m.config for m in own if m.role == "pruned" and m.form == "fp32"})
         worst = victims(labels, dense, pruned, [int(i) for i in test])
         shown = tuple(_seen(v, photos, n < SHOWN) for n, v in enumerate(worst[:KEPT]))
         if own:

@@ -111,7 +111,7 @@ def collect(ctx: Context) -> None:
         read(Choice, folder / "choice.json") for role, folder in ctx.inputs.items() if role.startswith("choose/")
     )
     comparisons = compare_all(pairs, correct, groups, ctx.params["margin"]) if pairs else ()
-    chosen = {c.config for c in choices}
+    chosen = _with_files({c.config for c in choices}, ctx.params)
     dump(
         Collected(
             _facts(photos, split),
@@ -131,6 +131,12 @@ def collect(ctx: Context) -> None:
         ),
         ctx.out / "collected.json",
     )
+
+
+def _with_files(chosen: set[str], params: Any) -> set[str]:
+    """What validation chose, and the INT8 files of that: of the stages of a chain each was chosen for itself."""
+    made, roles = params.get("made_of") or {}, params["roles"]
+    return chosen | {config for config, source in made.items() if source in chosen and roles[config] == roles[source]}
 
 
 def _all(ctx: Context, kind: type[T], name: str) -> tuple[T, ...]:
@@ -237,6 +243,7 @@ def _model(ctx: Context, id: str, name: str, folder: Path) -> ModelResult:
         evaluation=_optional(ctx, f"evaluate/{name}", "evaluation.json", Evaluation),
         file_sha256=_digest(folder if id.startswith("quantize/") else ctx.inputs.get(f"export/{name}")),
         whole={n: why for n, why in pruned.whole.items() if why != CLASSES} if pruned else {},
+        form="int8" if id.startswith("quantize/") else "fp32",
     )
 
 
@@ -269,6 +276,7 @@ def _summaries(models: list[ModelResult], correct: Any, chosen: set[str], params
                 _validation(own),
                 begins=begins.get(config, "dense"),
                 made_of=made_of.get(config, ""),
+                form=first.form,
             )
         )
     return rows
