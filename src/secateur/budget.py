@@ -95,7 +95,7 @@ def estimate(
         elif step.kind == "search":
             took = len(step.params["multiples"]) * SEARCH_TURNS * (costs.export_seconds + BENCH_SECONDS)
         elif step.kind == "rival":
-            took = RIVALS * (costs.export_seconds + 2)
+            took = RIVALS * (costs.export_seconds + 2) if step.params.get("timed") is None else 1.0
         elif step.kind == "prune":
             took, disk = 0.3 + val * costs.eval_seconds, int(costs.model_bytes * kept)
         elif step.kind == "export":

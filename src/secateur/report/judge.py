@@ -160,8 +160,8 @@ def _check_rivals(results: Results, summary: Summary) -> list[Check]:
 
 
 def _check_rival(results: Results, found: Comparison, rival: Summary) -> Check:
-    bytes_of = f"{size(onnx_bytes(results, rival.config))}; this {size(onnx_bytes(results, found.subject))}"
-    text = f"Against {display(results, rival)} ({bytes_of}): {difference(found.difference)}"
+    sizes = f"{size(zstd_bytes(results, rival.config))} after zstd; this {size(zstd_bytes(results, found.subject))}"
+    text = f"Against {display(results, rival)} ({sizes}): {difference(found.difference)}"
     if found.verdict == "better":
         return Check("rival", "passes", f"{text}: better.")
     high = found.difference.high

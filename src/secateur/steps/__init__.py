@@ -43,7 +43,7 @@ STEPS: dict[str, Row] = {
     ),
     "parity": Row(1, "secateur.steps.parity:parity", "parity.json", libraries=("torch", "onnxruntime")),
     "profile": Row(4, "secateur.steps.measure:profile", "profile.json, sizes.json"),
-    "rival": Row(1, "secateur.steps.rival:find", "rival.json", tolerant=True, libraries=("onnxruntime",), local=True),
+    "rival": Row(2, "secateur.steps.rival:find", "rival.json", tolerant=True, libraries=("onnxruntime",), local=True),
     "fresh": Row(1, "secateur.steps.rival:fresh", "a saved model"),
     "bench": Row(
         1, "secateur.steps.bench:time_files", "bench.json", tolerant=True, libraries=("onnxruntime",), local=True
