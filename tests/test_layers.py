@@ -57,7 +57,7 @@ MAY = {
     "again": {"records", "settings", "arms", "checking", "making"},
     "claiming": {"records", "settings", "checking", "again"},
     "rivals": {"records", "settings", "catalogue", "choice", "arms", "checking", "making", "retraining"},
-    "plan": {"records", "settings", "arms", "checking", "making", "rivals", "claiming", "again"},
+    "plan": {"records", "settings", "arms", "checking", "making", "quantising", "rivals", "claiming", "again"},
     "resolve": {"errors", "settings", "catalogue", "choice", "chained", "arms", "at_hand"},
     "budget": {"records", "settings", "arms", "catalogue", "chains", "checking", "choice", "plan", "quantities"},
     "store": {"errors"},

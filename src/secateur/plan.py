@@ -14,6 +14,7 @@ from secateur.arms import has_features
 from secateur.checking import SNAPSHOT, after
 from secateur.claiming import claims
 from secateur.making import START, WEIGHTS, features, seeded
+from secateur.quantising import limited
 from secateur.records import Choice, Rival, Step
 from secateur.rivals import contests, looked_for, made, not_held_against
 from secateur.settings import Study, networks
@@ -58,7 +59,8 @@ def _pixels(px: int) -> Step:
 
 def missing_controls(study: Study, rivals: Sequence[Rival] = ()) -> tuple[str, ...]:
     """What PROTOCOL asks for and this study does not run."""
-    all_own = ("the dense network trained on for as long", "random pruning", "INT8 of the dense network")
-    own = () if study.controls else all_own
+    all_own = ("the dense network trained on for as long", "random pruning")
+    int8 = () if limited(study) else ("INT8 of the dense network", "INT8 of what validation chose")
+    own = () if study.controls else all_own + int8
     speed = () if study.bench else ("speed: latency was not measured, on this machine or on yours",)
     return own + speed + not_held_against(networks(study), rivals)

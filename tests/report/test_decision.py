@@ -215,6 +215,16 @@ def test_an_int8_file_that_was_not_accepted_is_no_candidate() -> None:
     assert any("was not accepted on validation" in line for line in answered.why)
 
 
+def test_files_that_are_all_worse_are_counted_as_networks() -> None:
+    one = decide(int8_of_cut(case((FILTERS, FAILS, BEATS)), FILTERS, FAILS, BEATS), "cnn")
+    name = "filter-l1 30\u202f%, in 32 bits and in INT8, is"
+    assert one.headline == f"Do not prune: {name} worse than dense trained equally long."
+    two = int8_of_cut(case((FILTERS, FAILS, BEATS), (MAGNITUDE, FAILS, BEATS)), FILTERS, FAILS, BEATS)
+    words = "both chosen networks, in 32 bits and in INT8, are"
+    assert decide(two, "cnn").headline == f"Do not prune: {words} worse than dense trained equally long."
+    assert any(line.startswith("3 files were judged") for line in decide(two, "cnn").not_known)
+
+
 def test_the_fastest_of_those_that_pass_is_named_beside_the_smallest() -> None:
     plain = with_int8(case((FILTERS, PASSES, BEATS)), zstd=750_000, speed=1.2)
     slow = int8_of_cut(plain, FILTERS, PASSES, BEATS, speed=1.3)

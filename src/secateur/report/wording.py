@@ -39,7 +39,7 @@ def headline(results: Results, backbone: str, kind: Kind, judged: Sequence[Judge
         return _recommend(results, next(j for j in judged if j.state == "passes"))
     int8 = _int8(results, backbone)
     if kind == "do-not-prune":
-        return f"Do not prune: use the dense network in INT8, {int8}." if int8 else _do_not_prune(judged)
+        return f"Do not prune: use the dense network in INT8, {int8}." if int8 else _do_not_prune(results, judged)
     said = _cannot_tell(results, backbone, judged, needed)
     return said.replace("Stay with dense.", f"Stay with dense, in INT8: {int8}.") if int8 else said
 
@@ -79,13 +79,12 @@ def _failed(judged: Judged, against: str) -> bool:
     return any(c.against == against and c.state == "fails" for c in judged.checks)
 
 
-def _do_not_prune(judged: Sequence[Judged]) -> str:
+def _do_not_prune(results: Results, judged: Sequence[Judged]) -> str:
     if all(_failed(j, "dense") for j in judged):
-        which = (
-            f"{judged[0].name} is"
-            if len(judged) == 1
-            else f"{'both' if len(judged) == 2 else f'all {len(judged)}'} chosen networks are"
-        )
+        n = sum(form_of(results, j.config) == "fp32" for j in judged)
+        forms = "" if n == len(judged) else ", in 32 bits and in INT8,"
+        alone = judged[0].name if not forms else next(j.name for j in judged if form_of(results, j.config) == "fp32")
+        which = f"{alone}{forms} is" if n == 1 else f"{'both' if n == 2 else f'all {n}'} chosen networks{forms} are"
         return f"Do not prune: {which} worse than dense trained equally long."
     if all(_failed(j, "random") for j in judged):
         return "Do not prune by these criteria: random pruning does as well."
@@ -150,7 +149,11 @@ def _others(judged: Sequence[Judged]) -> list[str]:
     """What kept each from being recommended; of many only the smallest."""
     lines = [f"{j.name}: {_short(j)}" for j in judged[:SHOWN]]
     rest = judged[SHOWN:]
-    return [*lines, f"{plural(len(rest), 'further chosen network')}, each larger: see the tables."] if rest else lines
+    return (
+        [*lines, f"{plural(len(rest), 'further file')} of chosen networks, each larger: see the tables."]
+        if rest
+        else lines
+    )
 
 
 def _short(judged: Judged) -> str:
@@ -224,7 +227,7 @@ def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tupl
         )
     if len(judged) > 1:
         lines.append(
-            f"{len(judged)} candidates were judged on the same test photos, and their intervals are not widened for it."
+            f"{len(judged)} files were judged on the same test photos, and their intervals are not widened for it."
         )
     return tuple(lines + [d for d in _doubts(results, judged) if not (one_seed and d.startswith("One seed:"))])
 
