@@ -175,6 +175,8 @@ def test_a_whole_transfer_network_is_fine_tuned_at_the_smaller_size_and_has_no_s
 def test_what_was_not_run_is_named_with_its_reason():
     assert missing_controls(settled(), (FOUND,)) == ()
     assert missing_controls(settled()) == (NARROWER, SMALLER, SCRATCH, AS_SMALL)
+    two = settled(methods=["filter-l1", "magnitude"])
+    assert missing_controls(two, (FOUND,)) == ("what magnitude is to be held against: looking for it failed",)
     alone = Rival("cnn", "filter-l1", "cnn/filter-l1/0.3", px=24, narrow=0.6)
     assert missing_controls(settled(), (alone,)) == (f"{AS_SMALL}: none was found for filter-l1",)
     lost = Rival("cnn", "filter-l1", "cnn/filter-l1/0.3", "is more than 1 point below dense on validation already")

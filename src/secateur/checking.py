@@ -250,5 +250,5 @@ def collect(
     params["taught"] = [net.backbone for net in nets if net.distil] or None
     params["begins"] = {config: start for net in nets for config, start in begins(net).items()} or None
     params["weighed"] = {f"{net.backbone}/dense": net.balance for net in nets if net.controls and weighs(net)} or None
-    params["made_of"] = ({link.config: link.source for net in nets for link in links(net)} | made) or None
+    params["made_of"] = ({link.config: link.source for net in nets for link in links(net)} | dict(made)) or None
     return Step("collect", "collect", params, inputs, "compare")

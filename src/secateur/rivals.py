@@ -192,6 +192,8 @@ def not_held_against(nets: Sequence[Study], rivals: Sequence[Rival]) -> tuple[st
         own = [r for r in rivals if r.backbone == net.backbone]
         where = f" ({net.backbone})" if len(nets) > 1 else ""
         missing += [*_as_fast(net, [r for r in own if r.timed], where), *_as_small(net, own, where)]
+        lost = [choice.id for choice in _held(net) if choice.id not in {r.method for r in own}]
+        missing += [f"what {id} is to be held against{where}: looking for it failed" for id in lost if own]
     return tuple(missing)
 
 

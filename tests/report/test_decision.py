@@ -10,7 +10,7 @@ import pytest
 from results_builder import bench, results
 
 from secateur.arms import in_int8, title
-from secateur.records import Comparison, Measured, Results
+from secateur.records import Comparison, Measured, Results, Rival
 from secateur.report.decision import Answer, decide
 from secateur.report.wording import claim
 
@@ -213,6 +213,18 @@ def test_an_int8_file_that_was_not_accepted_is_no_candidate() -> None:
     answered = decide(replace(found, models=refused), "cnn")
     assert answered.kind == "do-not-prune"
     assert any("was not accepted on validation" in line for line in answered.why)
+
+
+def test_a_file_beside_which_no_uncut_network_stands_is_not_simply_to_be_used() -> None:
+    below = Rival("cnn", "magnitude", MAGNITUDE, "is more than 1 point below dense on validation already")
+    whole = case((MAGNITUDE, PASSES, BEATS), missing_controls=(), rivals=(below,), benches=(bench(study()),))
+    found = decide(whole, "cnn")
+    assert found.headline.endswith("not every control was run.")
+    assert any(line.startswith("No uncut network of equal time or bytes stands beside") for line in found.not_known)
+    small = "cnn/as-small-as-magnitude"
+    met = rival(replace(whole, rivals=(replace(below, why_none="", small=0.5),)), small)
+    beaten = replace(met, comparisons=(*met.comparisons, against(MAGNITUDE, small, BEATS)))
+    assert decide(beaten, "cnn").headline.startswith("Use magnitude 50\u202f%")
 
 
 def test_files_that_are_all_worse_are_counted_as_networks() -> None:

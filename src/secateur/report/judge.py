@@ -90,6 +90,19 @@ def against_random(results: Results, config: str) -> Comparison | None:
     return _against(results, config, lambda s: is_random(s) and s.form == form)
 
 
+def unrivalled(results: Results, config: str) -> str:
+    """Why no uncut network of equal time or bytes stands beside a file, in words; "" where one does. A study that
+    looked for none says so itself."""
+    own = next(s for s in results.summaries if s.config == config)
+    rivals = {s.config for s in results.summaries if s.role == "rival"}
+    if any(c.subject == config and c.against in rivals for c in results.comparisons):
+        return ""
+    if own.role == "chained":
+        return "of chains none is looked for"
+    found = next((r for r in results.rivals if r.config in (config, own.made_of)), None)
+    return (found.why_none or "none was finished") if found else "none was found" if results.rivals else ""
+
+
 def dense_of(results: Results, summary: Summary) -> str:
     """The dense network whose size a candidate is held against: the one it was compared with, or any."""
     found = against_dense(results, summary.config)

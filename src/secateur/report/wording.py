@@ -17,6 +17,7 @@ from secateur.report.judge import (
     is_longer,
     judge,
     onnx_bytes,
+    unrivalled,
     zstd_bytes,
 )
 from secateur.report.speed import sentence
@@ -64,7 +65,7 @@ def _recommend(results: Results, best: Judged) -> str:
         f"{size(best.zstd_bytes)} instead of {size(zstd_bytes(results, found.against) if found else None)}{beside} "
         "after zstd"
     )
-    if not results.missing_controls:
+    if not results.missing_controls and not unrivalled(results, best.config):
         return f"Use {best.name}: {verdict} on these {pictures(results)}, {sizes}."
     caveat = "; speed not measured" if speed_unknown(results) else "; not every control was run"
     return f"{best.name} is the smallest file that is {verdict} on these {pictures(results)}: {sizes}{caveat}."
@@ -209,7 +210,7 @@ def _smaller_but_not_chosen(results: Results, backbone: str, judged: Sequence[Ju
 
 def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tuple[str, ...]:
     """What stands between this answer and certainty, as sentences."""
-    lines = _not_run(results.missing_controls) + _not_quantised(results, judged)
+    lines = _not_run(results.missing_controls) + _not_quantised(results, judged) + _not_rivalled(results, judged)
     if results.benches:
         where = " and ".join(dict.fromkeys(b.label or b.machine.cpu for b in results.benches))
         lines.append(f"Times are of {where}, not of your device: run secateur bench on it.")
@@ -243,6 +244,13 @@ def _not_quantised(results: Results, judged: Sequence[Judged]) -> list[str]:
         f"{names} {'has' if one else 'have'} no INT8 file: how small {'it is' if one else 'they are'} in INT8, and how "
         "good, is not known."
     ]
+
+
+def _not_rivalled(results: Results, judged: Sequence[Judged]) -> list[str]:
+    """Said of what is recommended."""
+    best = next((j for j in judged if j.state == "passes"), None)
+    why = unrivalled(results, best.config) if best else ""
+    return [f"No uncut network of equal time or bytes stands beside {best.name}: {why}."] if best and why else []
 
 
 def _not_run(controls: Sequence[str]) -> list[str]:
