@@ -227,6 +227,14 @@ def test_a_file_beside_which_no_uncut_network_stands_is_not_simply_to_be_used() 
     assert decide(beaten, "cnn").headline.startswith("Use magnitude 50\u202f%")
 
 
+def test_dense_to_stay_with_is_no_narrower_rival() -> None:
+    met = rival(case((FILTERS, FAILS, BEATS)), "cnn/narrow-filter-l1")
+    better = tuple(
+        replace(s, val_accuracy=replace(s.val_accuracy, value=0.99)) if s.role == "rival" else s for s in met.summaries
+    )
+    assert decide(replace(met, summaries=better), "cnn").use == LONGER
+
+
 def test_files_that_are_all_worse_are_counted_as_networks() -> None:
     one = decide(int8_of_cut(case((FILTERS, FAILS, BEATS)), FILTERS, FAILS, BEATS), "cnn")
     name = "filter-l1 30\u202f%, in 32 bits and in INT8, is"

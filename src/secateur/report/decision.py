@@ -37,7 +37,8 @@ class Answer:
 
 def better_dense(results: Results, backbone: str) -> str:
     """The dense configuration to stay with, chosen on validation; "" where none was finished."""
-    dense = [s for s in results.summaries if s.backbone == backbone and not s.method]
+    own = [s for s in results.summaries if s.backbone == backbone and not s.method]
+    dense = [s for s in own if s.role in ("dense", "control")]  # no narrower rival
     return max(dense, key=lambda s: s.val_accuracy.value).config if dense else ""
 
 
