@@ -83,10 +83,12 @@ def with_int8(
         "role": "quantized",
         "method": "int8",
         "file_sha256": "8" * 64,
+        "form": "int8",
     }
     model = replace(source, sizes=sizes, **more)
     like = next(s for s in found.summaries if s.config == LONGER)
-    summary = replace(like, config=config, name="dense longer INT8", role="quantized", method="int8", chosen=False)
+    more = {"config": config, "name": "dense longer INT8", "role": "quantized", "method": "int8", "form": "int8"}
+    summary = replace(like, chosen=False, made_of=LONGER, **more)
     pair = Comparison(config, LONGER, Measured(-0.1, "points", -0.4, 0.2, 3, "paired t"), 1.0, verdict)  # type: ignore[arg-type]
     timed = bench(found)
     ratio = Measured(speed, "ratio", speed - 0.05, speed + 0.05, 200, "t over 5 processes")

@@ -19,7 +19,7 @@ from results_builder import results
 from test_decision import BEATS, FILTERS, PASSES, case, int8_of_cut, with_int8
 
 from secateur.errors import UserError
-from secateur.records import Results
+from secateur.records import Outcome, Results
 from secateur.report import draw
 from secateur.report.draw import write_report
 from secateur.report.figures import figures
@@ -57,6 +57,18 @@ def test_int8_files_are_rows_of_their_own_network_and_no_points_of_its_curves() 
     cut, eight = points["filter-l1 30\u202f%"], points["filter-l1 30\u202f% INT8"]
     assert (eight["stroke"], eight["shape"]) == (cut["stroke"], cut["shape"])
     assert eight["fill"] != cut["fill"] and eight["method"] != cut["method"]  # hollow, and on no line of the others
+
+
+def test_what_int8_files_cost_is_printed() -> None:
+    plain = int8_of_cut(with_int8(case((FILTERS, PASSES, BEATS))), FILTERS, PASSES, BEATS)
+    kinds = ("quantize", "parity", "profile", "evaluate")
+    own = [Outcome(f"{k}/cnn/filter-l1-int8/0.3/seed1", k, "", "made", seconds=30.0) for k in kinds]
+    own.append(Outcome("evaluate/cnn/filter-l1/0.3/seed1", "evaluate", "", "made", seconds=1000.0))
+    own.append(Outcome("bench/cnn", "bench", "", "made", seconds=60.0))
+    story = tell(replace(plain, outcomes=tuple(own)))
+    timed = plain.benches[0].candidates
+    assert story["cost"]["int8_seconds"] == pytest.approx(120 + 60 / len(timed))
+    assert "for INT8 files" in page(story, STUB)
 
 
 def test_the_page_says_which_file_to_use_with_its_bytes() -> None:
