@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from secateur.budget import Costs, estimate, photos_of, shrink
+from secateur.budget import Costs, estimate, expected, photos_of, shrink
 from secateur.checking import SNAPSHOT
 from secateur.plan import missing_controls, plan
 from secateur.resolve import bare, has_bf16, settle
@@ -105,6 +105,7 @@ def test_files_are_timed_one_network_after_the_other_and_those_of_chance_are_not
         "cnn/dense": "export/cnn/dense/seed3",
         "cnn/dense-longer": "export/cnn/dense-longer/seed3",
         "cnn/filter-l1/0.5": "export/cnn/filter-l1/0.5/seed3",
+        "cnn/dense-int8": "quantize/cnn/dense-int8/seed3",
         "cnn/dense-longer-int8": "quantize/cnn/dense-longer-int8/seed3",
     }
     assert not any(s.kind == "bench" for s in plan(settled(bench=0)))
@@ -169,9 +170,9 @@ def test_the_budget_takes_seeds_then_sparsities_then_photos():
     study = settled(epochs=30, retrain_epochs=15, budget="100h")
     assert shrink(study, COSTS, 10_000, 10) == (study, [])
     less = []
-    for hours in (1.0, 0.3, 0.15, 0.04):
+    for hours in (1.0, 0.3, 0.15, 0.05):
         made, notes = shrink(study.model_copy(update={"budget": f"{hours}h"}), COSTS, 10_000, 10)
-        took = sum(e.seconds for e in estimate(plan(made), COSTS, made.photos or 10_000, made.fractions))
+        took = sum(e.seconds for e in estimate(expected(made), COSTS, made.photos or 10_000, made.fractions))
         assert took <= hours * 3600
         assert f"{hours}h" in notes[0]
         less.append((len(made.seeds), len(made.sparsities), made.photos or 10_000))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
 
+from secateur.files import dump
 from secateur.models.cnn import cnn
 from secateur.models.fresh import renewed
 from secateur.plan import missing_controls, plan
-from secateur.records import Rival, Step
+from secateur.pruning import channels, groups, widths
+from secateur.records import Profile, Rival, Sizes, Step
 from secateur.resolve import settle
-from secateur.rivals import NARROWER, SCRATCH, SMALLER
+from secateur.rivals import AS_SMALL, NARROWER, SCRATCH, SMALLER
 from secateur.settings import Study
-from secateur.steps.rival import sides
+from secateur.steps.rival import _as_small, sides
 
 
 def settled(**changes: object) -> Study:
@@ -25,7 +30,7 @@ def steps_of(study: Study, *rivals: Rival) -> dict[str, Step]:
     return {s.id: s for s in plan(study, rivals)}
 
 
-FOUND = Rival("cnn", "filter-l1", "cnn/filter-l1/0.3", px=24, narrow=0.6)
+FOUND = Rival("cnn", "filter-l1", "cnn/filter-l1/0.3", px=24, narrow=0.6, small_like="scratch")
 
 
 def test_rivals_are_looked_for_once_validation_has_chosen():
@@ -36,9 +41,79 @@ def test_rivals_are_looked_for_once_validation_has_chosen():
     assert not any("evaluate" in i for i in step.inputs.values())
 
 
-@pytest.mark.parametrize("changes", [{"methods": ["magnitude"]}, {"controls": False}, {"rivals": False}, {"bench": 0}])
+TIMM = {"backbone": "tf_efficientnet_lite0", "weights": "random", "input_px": 96, "methods": ["fisher"]}
+
+
+@pytest.mark.parametrize("changes", [TIMM, {"controls": False}, {"rivals": False}, {"bench": 0}])
 def test_networks_that_are_not_smaller_have_none(changes: dict):
     assert not any(s.kind == "rival" for s in plan(settled(**changes)))
+
+
+def test_zeros_are_held_against_a_narrower_network_of_as_many_bytes_and_not_of_equal_time():
+    study = settled(methods=["magnitude"])
+    (step,) = [s for s in plan(study) if s.kind == "rival"]
+    assert step.id == "rival/cnn/magnitude" and step.params["timed"] is False
+    config, small = "cnn/magnitude/0.5", "cnn/as-small-as-magnitude"
+    steps = steps_of(study, Rival("cnn", "magnitude", config, timed=False, small=0.55))
+    shape = steps[f"prune/{small}/seed4"].params
+    assert (shape["measure"], shape["multiple"], shape["target"]) == ("params", None, pytest.approx(0.45))
+    trained = steps[f"retrain/{small}/seed4"]
+    assert trained.params["epochs"] == 25 and steps[trained.inputs["model"]].kind == "fresh"
+    collect = steps["collect"].params
+    assert [config, small] in collect["against"] and collect["roles"][small] == ["rival", "", 0.0]
+    assert small in steps["bench/cnn"].inputs
+    assert not any("scratch" in i or "narrow" in i for i in steps)
+
+
+WHOLE = cnn(10, 32)
+
+
+def sized(folder: Path, parameters: int, macs: int, zstd: int) -> Path:
+    folder.mkdir()
+    dump(Profile((), (32, 32, 3), parameters, parameters, parameters, macs, macs, 0.0, 0.0, 0), folder / "profile.json")
+    dump(Sizes(zstd, zstd, zstd, zstd, 4 * parameters, 4 * parameters), folder / "sizes.json")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("part", "macs", "zstd", "rival", "says"),
+    [
+        (1.0, 1.0, 0.4, Rival("cnn", "m", "c", timed=False), "own"),  # zeros: by what is left after zstd
+        (0.5, 0.2, 0.5, Rival("cnn", "m", "c", narrow=0.2), "own"),  # layers of unlike widths: neither is as small
+        (1e-9, 1.0, 1e-9, Rival("cnn", "m", "c"), "none"),
+    ],
+)
+def test_the_rival_of_equal_bytes(tmp_path: Path, monkeypatch, part: float, macs: float, zstd: float, rival, says: str):
+    monkeypatch.setattr("secateur.steps.rival.snapshot", lambda ctx: SimpleNamespace(classes=range(10)))
+    whole = sum(p.numel() for p in WHOLE.parameters())
+    inputs = {
+        "size/c": sized(tmp_path / "c", max(round(part * whole), 1), round(macs * 1e9), round(zstd * 1e6)),
+        "size/d": sized(tmp_path / "d", whole, 10**9, 10**6),
+    }
+    params = {"backbone": "cnn", "dense": "d", "input_px": 32, "options": None, "multiple": 8}
+    found = _as_small(SimpleNamespace(params=params, inputs=inputs), rival)
+    assert not found.small_like
+    assert (found.small > 0) == (says == "own")
+    if says == "own":
+        wanted = part if rival.timed else zstd
+        assert 0.95 * wanted < found.small <= wanted + 1e-6  # as many bytes, met from below
+
+
+def test_a_network_that_was_cut_uniformly_is_met_by_its_own_shape(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("secateur.steps.rival.snapshot", lambda ctx: SimpleNamespace(classes=range(10)))
+    traced = channels.trace(cnn(10, 32), torch.zeros(1, 3, 32, 32))
+    cut = widths.reach(traced, groups.cuttable(traced, (), False), 0.3, "filters", 1)
+    inputs = {
+        "size/c": sized(tmp_path / "c", cut.params, cut.macs, 100),
+        "size/d": sized(tmp_path / "d", cut.params_dense, cut.macs_dense, 200),
+    }
+    params = {"backbone": "cnn", "dense": "d", "input_px": 32, "options": None, "multiple": 8}
+    found = _as_small(SimpleNamespace(params=params, inputs=inputs), Rival("cnn", "m", "c", narrow=0.5))
+    assert (found.small_like, found.small) == ("scratch", 0.0)
+    inputs["size/c"] = sized(tmp_path / "e", cut.params, cut.macs // 2, 100)  # as many parameters, elsewhere
+    near = widths.reach(traced, groups.cuttable(traced, (), False), cut.params / cut.params_dense, "params", 8)
+    rival = Rival("cnn", "m", "c", narrow=round(near.macs / near.macs_dense + 5e-7, 6))
+    assert _as_small(SimpleNamespace(params=params, inputs=inputs), rival).small_like == "narrow"
 
 
 def test_dense_on_smaller_photos_is_trained_as_dense_is():
@@ -93,13 +168,17 @@ def test_a_whole_transfer_network_is_fine_tuned_at_the_smaller_size_and_has_no_s
     assert steps["features/tf_efficientnet_lite0-64px"].params["input_px"] == 64
     assert not any("scratch" in s or ("evidence" in s and "64px" in s) for s in steps)
     said = missing_controls(study, (rival,))
-    assert len(said) == 2
+    assert [s.partition(":")[0] for s in said] == [NARROWER, SCRATCH, AS_SMALL]
     assert all("lacks the pretrained weights" in s for s in said)
 
 
 def test_what_was_not_run_is_named_with_its_reason():
     assert missing_controls(settled(), (FOUND,)) == ()
-    assert missing_controls(settled()) == (NARROWER, SMALLER, SCRATCH)
+    assert missing_controls(settled()) == (NARROWER, SMALLER, SCRATCH, AS_SMALL)
+    two = settled(methods=["filter-l1", "magnitude"])
+    assert missing_controls(two, (FOUND,)) == ("what magnitude is to be held against: looking for it failed",)
+    alone = Rival("cnn", "filter-l1", "cnn/filter-l1/0.3", px=24, narrow=0.6)
+    assert missing_controls(settled(), (alone,)) == (f"{AS_SMALL}: none was found for filter-l1",)
     lost = Rival("cnn", "filter-l1", "cnn/filter-l1/0.3", "is more than 1 point below dense on validation already")
     assert all(
         s.endswith("filter-l1 is more than 1 point below dense on validation already")

@@ -41,10 +41,13 @@ def test_a_model_is_pruned_as_it_was_brought(few_photos: Path, tmp_path: Path):
     assert [o for o in results.outcomes if o.state != "made"] == []
     assert {m.config for m in results.models} == {
         "cnn/dense",
+        "cnn/dense-int8",
         "cnn/dense-longer",
         "cnn/dense-longer-int8",
         "cnn/magnitude/0.5",
+        "cnn/magnitude-int8/0.5",
         "cnn/random/0.5",
+        "cnn/random-int8/0.5",
     }
     file = runtime.load(tmp_path / "runs" / "s" / "models" / "dense.onnx")
     assert list(file.labels) == names

@@ -101,9 +101,10 @@ def held_against(study: Study, choice: MethodChoice) -> str:
     return longer(study, way) if study.controls else base(study, way)
 
 
-def quantised(study: Study) -> dict[str, str]:
-    """Configuration of an INT8 file → that of the network it is made of: dense, trained on in each way."""
-    return {f"{longer(study, way)}{INT8}": longer(study, way) for way in ways(study)} if study.controls else {}
+def in_int8(config: str) -> str:
+    """The configuration of a network's INT8 file: 'cnn/filter-l1/0.5' → 'cnn/filter-l1-int8/0.5'."""
+    backbone, name, *target = config.split("/")
+    return "/".join((backbone, name + INT8, *target))
 
 
 def ways(study: Study) -> tuple[Way, ...]:

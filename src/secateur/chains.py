@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from secateur import catalogue
-from secateur.arms import INT8, Way, arm_id, config_of, control_of, longer, targets, way_of
+from secateur.arms import Way, arm_id, config_of, control_of, in_int8, longer, targets, way_of
 from secateur.chained import INT8 as TO_INT8
 from secateur.chained import PACKED
 from secateur.choice import MethodChoice
@@ -59,7 +59,7 @@ def links(study: Study) -> tuple[Link, ...]:
                 made += [Link(chance, config, own, target, way, times, "")] if own else []
                 made.append(Link(_joined(study, config, stage, target), config, stage, target, way, times, chance))
             elif stage == TO_INT8:
-                made.append(Link(_quantised(config), config, None, target, way, times, chance))
+                made.append(Link(in_int8(config), config, None, target, way, times, chance))
             for link in made:
                 found.setdefault(link.config, link)
                 config = link.config
@@ -100,8 +100,3 @@ def _chance(study: Study, choice: MethodChoice, target: float) -> str:
 def _joined(study: Study, source: str, choice: MethodChoice, target: float) -> str:
     backbone, method, before = source.split("/")
     return f"{backbone}/{method}-{before}{JOIN}{arm_id(study, choice)}/{target:g}"
-
-
-def _quantised(source: str) -> str:
-    backbone, method, target = source.split("/")
-    return f"{backbone}/{method}{INT8}/{target}"

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from secateur import catalogue
-from secateur.arms import arms, config_of, held_against, quantised, targets, title, weighs
+from secateur.arms import arms, config_of, held_against, in_int8, longer, targets, title, ways, weighs
 from secateur.chains import dense, links
 from secateur.choice import MethodChoice
 from secateur.pairs import against, begins, ranked, roles_of
+from secateur.quantising import compared, quantised, with_int8
 from secateur.records import Step
 from secateur.settings import Study
 
@@ -21,11 +22,13 @@ FILE, SIZE = "file/", "size/"  # begin the role of an exported file, or a profil
 
 @dataclass(frozen=True, slots=True)
 class Further:
-    """Networks beyond those of the methods: which study's photos a step sees, what they are, what is compared."""
+    """Networks beyond those of the methods: which study's photos a step sees, what they are, what is compared.
+    `chosen`: the configurations that validation chose, once that is known."""
 
     sized: Mapping[str, Study]
     roles: Mapping[str, Any]
     pairs: Sequence[list[str]]
+    chosen: frozenset[str] = frozenset()
 
 
 def after(
@@ -42,18 +45,39 @@ def after(
     by_name = {net.backbone: net for net in nets}
     at = {s.id: further.sized.get(s.id) or by_name[_net(s)] for s in making}
     checked = [step for model in models for step in checks(at[model.id], model)]
-    int8 = [step for net in nets for seed in net.seeds for step in quantize(net, seed)]
+    made = _in_int8(nets, further)
+    int8 = {config: [m for m in models if config_in(m) == source] for config, source in made.items()}
+    eights = [step for config, own in int8.items() for m in own for step in quantize(at[m.id], m, config)]
+    at |= {f"quantize/{config}/{_seed(m)}": at[m.id] for config, own in int8.items() for m in own}
     choices = [choose(net, choice) for net in nets for choice in net.methods]
     choices += [step for net in nets for step in choose_chained(net)]
-    files = [*models, *(step for step in int8 if step.kind == "quantize")]
+    files = [*models, *(step for step in eights if step.kind == "quantize")]
     timed = benches(nets, files) if nets[0].bench else []
-    tests = [evaluate(at.get(model.id) or by_name[_net(model)], model) for model in files]
-    same_photos = [m for m in files if m.id not in further.sized]
+    tests = [evaluate(at[model.id], model) for model in files]
+    same_photos = [m for m in models if m.id not in further.sized] + _looked_at(nets, files, made, further)
     forms = [step for net in nets for step in conversions(net, [m for m in models if m.id not in further.sized])]
-    worse = [robustness(net, same_photos) for net in nets if net.robustness]
+    worse = [robustness(net, same_photos, made) for net in nets if net.robustness]
     others = [*timed, *worse, *forms, *looking, *claims, *(s for s in making if s.kind in ("search", "scan"))]
-    last = collect(nets, files, choices, others, further)
-    return [*checked, *int8, *forms, *choices, *looking, *timed, *tests, *claims, *worse, last]
+    last = collect(nets, files, choices, others, further, made)
+    return [*checked, *eights, *forms, *choices, *looking, *timed, *tests, *claims, *worse, last]
+
+
+def _in_int8(nets: Sequence[Study], further: Further) -> dict[str, str]:
+    """Of all networks: configuration of an INT8 file → what it is made of."""
+    own = {config: source for net in nets for config, source in quantised(net, further.chosen).items()}
+    return own | {in_int8(config): config for config in further.roles}
+
+
+def _looked_at(nets: Sequence[Study], files: Sequence[Step], made: Mapping[str, str], further: Further) -> list[Step]:
+    """The INT8 files that photos made worse are shown to: of dense, trained on, of what validation chose, of chains."""
+    wanted = {longer(net, way) for net in nets for way in ways(net)} | further.chosen
+    wanted |= {link.source for net in nets for link in links(net) if not link.choice}
+    return [m for m in files if m.kind == "quantize" and made[config_in(m)] in wanted]
+
+
+def _seed(model: Step) -> str:
+    """'retrain/cnn/magnitude/0.5/seed0' → 'seed0'."""
+    return model.id.rpartition("/")[2]
 
 
 def _net(model: Step) -> str:
@@ -91,20 +115,18 @@ def checks(study: Study, model: Step) -> Iterator[Step]:
     yield Step(f"profile/{name}", "profile", {}, {"model": model.id} | exported, f"size and work of {label}")
 
 
-def quantize(study: Study, seed: int) -> Iterator[Step]:
-    """INT8 files of the dense network trained on, a quarter of its size without any pruning; and those of chains."""
-    chained = {link.config: link.source for link in links(study) if not link.choice}
-    for config, source in (quantised(study) | chained).items():
-        name, of = f"{config}/seed{seed}", f"{source}/seed{seed}"
-        label = f"{title(config)}, seed {seed}"
-        made = {"format": "onnx-int8"}
-        photos = photos_in(study)
-        inputs = {"model": f"retrain/{of}", "export": f"export/{of}"} | photos
-        yield Step(f"quantize/{name}", "quantize", made, inputs, f"quantise {label}")
-        files = {"export": f"quantize/{name}", "float": f"export/{of}"}
-        yield Step(f"parity/{name}", "parity", made, files | photos, f"parity of {label}")
-        sized = {"model": f"retrain/{of}", "export": f"quantize/{name}"}
-        yield Step(f"profile/{name}", "profile", made, sized, f"size and work of {label}")
+def quantize(study: Study, model: Step, config: str) -> Iterator[Step]:
+    """The INT8 file of a network, which is checked and measured like any other."""
+    name, of = f"{config}/{_seed(model)}", exported(model)
+    label = f"{title(config)}, {_seed(model).replace('seed', 'seed ')}"
+    made = {"format": "onnx-int8"}
+    photos = photos_in(study)
+    inputs = {"model": model.id, "export": of} | photos
+    yield Step(f"quantize/{name}", "quantize", made, inputs, f"quantise {label}")
+    files = {"export": f"quantize/{name}", "float": of}
+    yield Step(f"parity/{name}", "parity", made, files | photos, f"parity of {label}")
+    sized = {"model": model.id, "export": f"quantize/{name}"}
+    yield Step(f"profile/{name}", "profile", made, sized, f"size and work of {label}")
 
 
 def converted(format: str, name: str, model: str, export: str, px: int) -> list[Step]:
@@ -153,6 +175,7 @@ def _of_the_first_seed(net: Study, models: Sequence[Step]) -> dict[str, str]:
     """Configuration → the step that made its file; without random pruning."""
     chance = {config_of(net, c, t) for c in arms(net) if c not in net.methods for t in targets(net, c)}
     chance |= {link.config for link in links(net) if link.control}
+    chance |= {in_int8(config) for config in chance}
     own = [m for m in models if m.id.endswith(f"/seed{net.seeds[0]}") and _net(m) == net.backbone]
     files = {config_in(m): exported(m) for m in own}
     return {config: file for config, file in files.items() if config not in chance}
@@ -184,18 +207,26 @@ def evaluate(study: Study, model: Step) -> Step:
     return Step(f"evaluate/{name}", "evaluate", {}, inputs, f"test {model.title.split(' ', 1)[1]}")
 
 
-def robustness(net: Study, models: Sequence[Step]) -> Step:
+def robustness(net: Study, models: Sequence[Step], made: Mapping[str, str]) -> Step:
     """The files of the first seed on test photos made worse; each batch is corrupted once, and shown to all."""
-    files = {f"{FILE}{config}": file for config, file in _of_the_first_seed(net, models).items()}
-    roles = roles_of(net)
-    dense = {config: other for config, other in against(net) if not roles[other][1]}
+    shown = _of_the_first_seed(net, models)
+    own = {config: source for config, source in made.items() if config in shown}
+    pairs, roles = against(net), with_int8(roles_of(net), own)
+    pairs += compared(pairs, roles, own)
+    dense = {config: other for config, other in pairs if not roles[other][1]}
     params = {"photos": net.robustness, "against": dense}
     label = f"photos made worse, {net.backbone}"
+    files = {f"{FILE}{config}": file for config, file in shown.items()}
     return Step(f"robustness/{net.backbone}", "robustness", params, files | photos_in(net), label)
 
 
 def collect(
-    nets: Sequence[Study], models: list[Step], choices: list[Step], others: list[Step], further: Further
+    nets: Sequence[Study],
+    models: list[Step],
+    choices: list[Step],
+    others: list[Step],
+    further: Further,
+    made: Mapping[str, str],
 ) -> Step:
     """All that was found out, compared. `others`: what was measured of many files at once."""
     inputs = {"split": "split", "snapshot": SNAPSHOT}
@@ -212,10 +243,12 @@ def collect(
         roles |= roles_of(net)
     roles |= further.roles
     pairs = [*(pair for net in nets for pair in against(net)), *further.pairs]
+    pairs += compared(pairs, roles, made)
+    roles = with_int8(roles, made)
     alike = [pair for net in nets for pair in ranked(net)]
     params = {"margin": nets[0].margin, "against": pairs, "roles": roles, "ranked": alike or None}
     params["taught"] = [net.backbone for net in nets if net.distil] or None
     params["begins"] = {config: start for net in nets for config, start in begins(net).items()} or None
     params["weighed"] = {f"{net.backbone}/dense": net.balance for net in nets if net.controls and weighs(net)} or None
-    params["made_of"] = {link.config: link.source for net in nets for link in links(net)} or None
+    params["made_of"] = ({link.config: link.source for net in nets for link in links(net)} | dict(made)) or None
     return Step("collect", "collect", params, inputs, "compare")

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from secateur import catalogue
+from secateur.arms import title
 from secateur.limits import picks
-from secateur.records import Exported, Outcome, Results
+from secateur.records import Exported, Outcome, Results, Summary
 from secateur.store import Store
 
 TURNS = 64  # tries to put a folder where others put theirs
@@ -29,6 +30,23 @@ def with_failed(made: Iterable[Exported], outcomes: Iterable[Outcome]) -> tuple[
         known = found.get(at, Exported(config, int(seed), form))
         found[at] = replace(known, why=known.why or outcome.why)
     return tuple(found.values())
+
+
+def not_made(summaries: Iterable[Summary], outcomes: Iterable[Outcome]) -> tuple[str, ...]:
+    """INT8 files that a decision about files lacks, each once with its reason: one that could not be written, and one
+    that does not answer as it should."""
+    names = {s.config: s.name for s in summaries}
+    found: dict[str, str] = {}
+    for outcome in outcomes:
+        kind, _, name = outcome.id.partition("/")
+        config, _, seed = name.rpartition("/seed")
+        if outcome.state != "failed" or "@" in name or (kind != "quantize" and config not in names):
+            continue
+        if kind == "quantize":
+            found.setdefault(title(config), f"was not written (seed {seed}): {outcome.why}")
+        elif kind == "parity" and any(s.config == config and s.form == "int8" for s in summaries):
+            found.setdefault(names[config], f"was not accepted (seed {seed}): {outcome.why}")
+    return tuple(f"{name}: its file {why}" for name, why in found.items())
 
 
 def hand_over(results: Results, store: Store, keys: Mapping[str, str], home: Path, small: set[str]) -> None:

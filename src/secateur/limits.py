@@ -2,8 +2,8 @@
 
 Sizes, times and memory say nothing of accuracy, so every network may be held against the limits, whatever validation
 chose without them; among those that fit the most accurate on validation is picked, so that test photos choose nothing.
-Controls are candidates, too, and within the margin the plainer network is preferred: dense, then INT8, then pruned.
-Random pruning is no candidate.
+Controls are candidates, too, and within the margin the plainer file is preferred: dense, then INT8, then pruned, then
+that in INT8. Random pruning is no candidate, and no more is a file that was not accepted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def _label(bench: Bench | None) -> str:
 
 
 def _pick(results: Results, label: str, benches: list[Bench]) -> Pick:
-    own = [s for s in results.summaries if not (s.role == "control" and s.method)]
+    refused = {m.config for m in results.models if not m.parity}
+    own = [s for s in results.summaries if not (s.role == "control" and s.method) and s.config not in refused]
     rows = tuple(_fit(results, s, benches) for s in own)
     fitting = {r.config for r in rows if r.fits == "meets"}
     best = _best(results, [s for s in own if s.config in fitting])
@@ -46,8 +47,12 @@ def _best(results: Results, fitting: list[Summary]) -> str:
     margin = float(results.study.get("margin", 1.0)) / 100
     least = max(s.val_accuracy.value for s in fitting) - margin
     near = [s for s in fitting if s.val_accuracy.value >= least]
-    plain = min(near, key=lambda s: (PLAIN.index(s.role), -s.val_accuracy.value, _onnx(results, s.config)))
-    return plain.config
+    return min(near, key=lambda s: (*_plain(s), -s.val_accuracy.value, _onnx(results, s.config))).config
+
+
+def _plain(summary: Summary) -> tuple[int, bool]:
+    """The least is preferred."""
+    return PLAIN.index(summary.role), summary.form == "int8"
 
 
 def _over(row: Fit) -> float:

@@ -16,7 +16,6 @@ from secateur.arms import (
     has_features,
     held_against,
     longer,
-    quantised,
     targets,
     ways,
     weighs,
@@ -40,8 +39,6 @@ def roles_of(study: Study) -> dict[str, Any]:
             rows[longer(study, way)] = ["control", "", 0.0]
     for config in further(study):
         rows[config] = ["control", "", 0.0]
-    for config in quantised(study):
-        rows[config] = ["quantized", "int8", 0.0]
     for choice in arms(study):
         role = catalogue.method(choice.name).role
         for target in targets(study, choice):
@@ -81,7 +78,6 @@ def against(study: Study) -> list[list[str]]:
                 pairs.append([config, config_of(study, control, target)])
     if study.controls:
         pairs += [[longer(study, way), base(study, way)] for way in ways(study)]
-        pairs += [[config, source] for config, source in quantised(study).items()]
     plain = f"{study.backbone}/dense"
     if study.controls and weighs(study):
         pairs.append([plain, plain + UNBALANCED])

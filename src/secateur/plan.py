@@ -14,7 +14,8 @@ from secateur.arms import has_features
 from secateur.checking import SNAPSHOT, after
 from secateur.claiming import claims
 from secateur.making import START, WEIGHTS, features, seeded
-from secateur.records import Rival, Step
+from secateur.quantising import limited
+from secateur.records import Choice, Rival, Step
 from secateur.rivals import contests, looked_for, made, not_held_against
 from secateur.settings import Study, networks
 
@@ -25,9 +26,10 @@ def given(id: str) -> str:
     return kind if kind in (SNAPSHOT, WEIGHTS, START) else ""
 
 
-def plan(study: Study, rivals: Sequence[Rival] = ()) -> list[Step]:
-    """Every step, each after what it needs. `study` is settled: epochs and precision are numbers. `rivals`: what the
-    steps of kind "rival" found, once they did; it says which further networks are trained."""
+def plan(study: Study, rivals: Sequence[Rival] = (), choices: Sequence[Choice] = ()) -> list[Step]:
+    """Every step, each after what it needs. `study` is settled: epochs and precision are numbers. `rivals`, `choices`:
+    what the steps of kind "rival" and "choose" found, once they did; it says which further networks are trained, and
+    which pruned ones get an INT8 file."""
     data = [
         Step(
             "split",
@@ -46,7 +48,8 @@ def plan(study: Study, rivals: Sequence[Rival] = ()) -> list[Step]:
     making += unbalanced(nets)
     making += {step.id: step for more in further for step in more.steps}.values()
     claimed, tests = claims(nets)
-    rest = after(nets, making, looked_for(nets), contests(further), tests)
+    chosen = [choice.config for choice in choices]
+    rest = after(nets, making, looked_for(nets), contests(further, chosen), tests)
     return [*data, *making, *claimed, *rest]
 
 
@@ -56,7 +59,8 @@ def _pixels(px: int) -> Step:
 
 def missing_controls(study: Study, rivals: Sequence[Rival] = ()) -> tuple[str, ...]:
     """What PROTOCOL asks for and this study does not run."""
-    all_own = ("the dense network trained on for as long", "random pruning", "INT8 of the dense network")
-    own = () if study.controls else all_own
+    all_own = ("the dense network trained on for as long", "random pruning")
+    int8 = () if limited(study) else ("INT8 of the dense network", "INT8 of what validation chose")
+    own = () if study.controls else all_own + int8
     speed = () if study.bench else ("speed: latency was not measured, on this machine or on yours",)
     return own + speed + not_held_against(networks(study), rivals)

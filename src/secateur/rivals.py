@@ -1,5 +1,6 @@
-"""What a cut network is held against before it is recommended: the dense network on smaller photos, and a narrower one,
-that take as long as it does, and training from scratch at its own shape (PROTOCOL, "Controls"). Pure.
+"""What a pruned network is held against before it is recommended: the dense network on smaller photos, and a narrower
+one, that take as long as it does, a narrower one whose file has as many bytes, and training from scratch at its own
+shape (PROTOCOL, "Controls", "Fair rivals"). Pure.
 
 Which networks these are is known once validation has chosen and files were timed: a step of kind "rival" finds out, and
 then the plan is made again with what it found.
@@ -7,7 +8,7 @@ then the plan is made again with what it found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from secateur import catalogue
@@ -19,11 +20,13 @@ from secateur.records import Rival, Step
 from secateur.retraining import training
 from secateur.settings import Study
 
-SMALLER, NARROWER, SCRATCH = (
+SMALLER, NARROWER, SCRATCH, AS_SMALL = (
     "the dense network at a smaller input size of equal latency",
     "a smaller dense network of equal latency",
     "training from scratch at the pruned shape",
+    "a smaller dense network of equal bytes",
 )
+FRESH = "a fresh network lacks the pretrained weights that the others begin from"
 MULTIPLE = 8  # of a narrower network's widths, so that they run fast
 
 
@@ -39,11 +42,18 @@ class Made:
 
 
 def _held(study: Study) -> tuple[MethodChoice, ...]:
-    """Methods whose networks are really smaller, cut from a network that was trained here; where time is measured."""
+    """Methods whose networks are smaller than one that was trained here, where time is measured: really, as cut filters
+    are; or by their zeros, once compressed, which a narrower network may do as well, if this one can be narrowed."""
     if not (study.rivals and study.controls and study.bench) or study.start:
         return ()
     rows = ((c, catalogue.method(c.name)) for c in study.methods if c.part != "head")
-    return tuple(c for c, row in rows if row.cuts == "filters" and row.role != "control")
+    zeros = not is_transfer(study)
+    return tuple(c for c, row in rows if (row.cuts == "filters" or zeros) and row.role != "control")
+
+
+def _cuts(choice: MethodChoice) -> bool:
+    """Are its networks really smaller, so that they may be faster?"""
+    return catalogue.method(choice.name).cuts == "filters"
 
 
 def looked_for(nets: Sequence[Study]) -> list[Step]:
@@ -68,8 +78,9 @@ def looked_for(nets: Sequence[Study]) -> list[Step]:
                 "options": {"pool": net.pool, "head": net.head} if is_transfer(net) else None,
                 "narrow": not is_transfer(net),
                 "multiple": MULTIPLE,
+                "timed": None if _cuts(choice) else False,
             }
-            label = f"look for dense networks as fast as {choice.id}"
+            label = f"look for dense networks as {'fast' if _cuts(choice) else 'small'} as {choice.id}"
             found.append(Step(f"rival/{net.backbone}/{choice.id}", "rival", params, inputs, label))
     return found
 
@@ -94,12 +105,12 @@ def made(net: Study, rival: Rival) -> Made:
     return Made(net, rival, tuple(steps), sized, tuple(configs))
 
 
-def contests(further: Sequence[Made]) -> Further:
-    """Roles, pairs and photos of all of them."""
+def contests(further: Sequence[Made], chosen: Iterable[str]) -> Further:
+    """Roles, pairs and photos of all of them. `chosen`: the configurations that validation chose."""
     sized = {id: net for more in further for id, net in more.sized.items()}
     roles = {config: ["rival", "", 0.0] for more in further for config in more.configs}
     pairs = [[more.rival.config, config] for more in further for config in more.configs]
-    return Further(sized, roles, pairs)
+    return Further(sized, roles, pairs, frozenset(chosen))
 
 
 def _renamed(id: str, backbone: str, px: int) -> str:
@@ -132,28 +143,35 @@ def _at(step: Step, small: Study, px: int) -> Step:
 
 
 def _from_scratch(net: Study, choice: MethodChoice, rival: Rival) -> dict[str, list[Step]]:
-    """Fresh weights in the chosen shape, and in a uniformly narrower one; for the dense and the retraining epochs
-    together, as the dense network was trained."""
+    """Fresh weights in the chosen shape, and in uniformly narrower ones, as fast and as small; for the dense and the
+    retraining epochs together, as the dense network was trained."""
     found: dict[str, list[Step]] = {}
     target = float(rival.config.rsplit("/", 1)[1])
     scratch, narrow = f"{net.backbone}/scratch-{choice.id}/{target:g}", f"{net.backbone}/narrow-{choice.id}"
+    name = f"{choice.id} {percent(target)}"
     for seed in net.seeds:
-        found.setdefault(scratch, []).extend(
-            _fresh(
-                net, scratch, seed, f"prune/{rival.config}/seed{seed}", f"{choice.id} {percent(target)} from scratch"
-            )
-        )
+        if _cuts(choice):
+            shape = f"prune/{rival.config}/seed{seed}"
+            found.setdefault(scratch, []).extend(_fresh(net, scratch, seed, shape, f"{name} from scratch"))
         if rival.narrow:
-            shape = MethodChoice(name="filter-random", macs=(rival.narrow,), multiple=MULTIPLE)
-            options = options_of(net, shape, 1 - rival.narrow) | {"seed": seed}
-            dense = f"train/{net.backbone}/dense/seed{seed}"
-            words = f"a network as fast as {choice.id} {percent(target)}"
-            pruned = f"prune/{narrow}/seed{seed}"
-            inputs = {"model": dense} | photos_in(net)
-            steps = found.setdefault(narrow, [])
-            steps.append(Step(pruned, "prune", options, inputs, f"shape {words}, seed {seed}"))
-            steps.extend(_fresh(net, narrow, seed, pruned, words))
+            like = MethodChoice(name="filter-random", macs=(rival.narrow,), multiple=MULTIPLE)
+            words = f"a network as fast as {name}"
+            found.setdefault(narrow, []).extend(_narrower(net, narrow, seed, like, 1 - rival.narrow, words))
+        if rival.small:
+            small = f"{net.backbone}/as-small-as-{choice.id}"
+            like = MethodChoice(name="filter-random", params=(rival.small,))
+            words = f"a network as small as {name}"
+            found.setdefault(small, []).extend(_narrower(net, small, seed, like, 1 - rival.small, words))
     return found
+
+
+def _narrower(net: Study, config: str, seed: int, like: MethodChoice, target: float, words: str) -> Iterator[Step]:
+    """The dense network made uniformly narrower, and its shape trained from fresh weights."""
+    options = options_of(net, like, target) | {"seed": seed}
+    pruned = f"prune/{config}/seed{seed}"
+    inputs = {"model": f"train/{net.backbone}/dense/seed{seed}"} | photos_in(net)
+    yield Step(pruned, "prune", options, inputs, f"shape {words}, seed {seed}")
+    yield from _fresh(net, config, seed, pruned, words)
 
 
 def _fresh(net: Study, config: str, seed: int, shape: str, words: str) -> list[Step]:
@@ -172,17 +190,35 @@ def not_held_against(nets: Sequence[Study], rivals: Sequence[Rival]) -> tuple[st
     missing: list[str] = []
     for net in nets:
         own = [r for r in rivals if r.backbone == net.backbone]
-        run = [r for r in own if not r.why_none]
         where = f" ({net.backbone})" if len(nets) > 1 else ""
-        why = "; ".join(dict.fromkeys(f"{r.method} {r.why_none}" for r in own if r.why_none))
-        if not run:
-            missing += [f"{control}{where}" + (f": {why}" if why else "") for control in (NARROWER, SMALLER, SCRATCH)]
-            continue
-        if not all(r.px for r in run):
-            missing.append(f"{SMALLER}{where}: none was found")
-        if is_transfer(net):
-            reason = "a fresh network lacks the pretrained weights that the others begin from"
-            missing += [f"{control}{where}: {reason}" for control in (NARROWER, SCRATCH)]
-        elif not all(r.narrow for r in run):
-            missing.append(f"{NARROWER}{where}: none was found")
+        missing += [*_as_fast(net, [r for r in own if r.timed], where), *_as_small(net, own, where)]
+        lost = [choice.id for choice in _held(net) if choice.id not in {r.method for r in own}]
+        missing += [f"what {id} is to be held against{where}: looking for it failed" for id in lost if own]
     return tuple(missing)
+
+
+def _why_none(own: Sequence[Rival]) -> str:
+    why = "; ".join(dict.fromkeys(f"{r.method} {r.why_none}" for r in own if r.why_none))
+    return f": {why}" if why else ""
+
+
+def _as_small(net: Study, own: Sequence[Rival], where: str) -> list[str]:
+    run = [r for r in own if not r.why_none]
+    if is_transfer(net):
+        return [f"{AS_SMALL}{where}: {FRESH}"]
+    if not run:
+        return [f"{AS_SMALL}{where}{_why_none(own)}"]
+    without = ", ".join(r.method for r in run if not (r.small or r.small_like))
+    return [f"{AS_SMALL}{where}: none was found for {without}"] if without else []
+
+
+def _as_fast(net: Study, own: Sequence[Rival], where: str) -> list[str]:
+    run = [r for r in own if not r.why_none]
+    if not run:
+        return [f"{control}{where}{_why_none(own)}" for control in (NARROWER, SMALLER, SCRATCH)]
+    missing = [] if all(r.px for r in run) else [f"{SMALLER}{where}: none was found"]
+    if is_transfer(net):
+        missing += [f"{control}{where}: {FRESH}" for control in (NARROWER, SCRATCH)]
+    elif not all(r.narrow for r in run):
+        missing.append(f"{NARROWER}{where}: none was found")
+    return missing

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from secateur import __version__, catalogue, ledger, prepare
 from secateur.arms import is_transfer
-from secateur.budget import estimate
+from secateur.budget import estimate, expected
 from secateur.chains import packed
 from secateur.checking import SNAPSHOT
 from secateur.crew import crew
@@ -19,10 +19,10 @@ from secateur.detectable import can_show
 from secateur.engine import LAST, OPENS, Silent, Walk, Watcher, is_disk_full, look_of, planned_keys
 from secateur.errors import StepFailed, UserError
 from secateur.files import dump, read
-from secateur.handing import hand_over, with_failed
+from secateur.handing import hand_over, not_made, with_failed
 from secateur.plan import missing_controls, plan
 from secateur.quantities import in_bytes, milliseconds
-from secateur.records import Limits, Looks, Outcome, Results, Rival, Snapshot, Step
+from secateur.records import Choice, Limits, Looks, Outcome, Results, Rival, Snapshot, Step
 from secateur.resolve import settle
 from secateur.settings import Study, networks
 from secateur.sizing import sized
@@ -53,12 +53,13 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         if study.photos and study.photos < len(scanned.photos):
             snapshot = catalogue.load("secateur.data.dealing:subset")(scanned, study.photos, study.split_seed)
         steps = plan(study)
-        rows = estimate(steps, costs, len(snapshot.photos), study.fractions)
+        likely = expected(study)
+        rows = estimate(likely, costs, len(snapshot.photos), study.fractions)
         notes = (*notes, *filter(None, [can_show(study, len({p.group for p in snapshot.photos}))]))
-        watcher.planned(study, steps, rows, notes)
+        watcher.planned(study, likely, rows, notes)
         keys = {SNAPSHOT: prepare.keep(snapshot, store)} | given
-        rivals, before = _rivals(steps, study.name, runs, keys, jobs, watcher)
-        steps = plan(study, rivals)
+        rivals, choices, before = _chosen(steps, study, runs, keys, jobs, watcher)
+        steps = plan(study, rivals, choices)
         dump(planned_keys(steps, keys), home / KEYS)
         with crew(steps, study.name, runs, keys, jobs):
             outcomes = Walk(steps, keys, store, home, watcher, before).run()
@@ -70,21 +71,23 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
     return results
 
 
-def _rivals(
-    steps: list[Step], name: str, runs: Path, keys: dict[str, str], jobs: int, watcher: Watcher
-) -> tuple[tuple[Rival, ...], tuple[Outcome, ...]]:
-    """What chosen networks are to be held against, once all that says so was done, and how that ended; `keys` grows.
-    Nothing is done where nothing is looked for."""
-    store = Store(runs)
-    looking = [s for s in steps if s.kind == "rival"]
-    if not looking:
-        return (), ()
+def _chosen(
+    steps: list[Step], study: Study, runs: Path, keys: dict[str, str], jobs: int, watcher: Watcher
+) -> tuple[tuple[Rival, ...], tuple[Choice, ...], tuple[Outcome, ...]]:
+    """What validation chose and what that is to be held against, once all that says so was done, and how that ended;
+    `keys` grows. Nothing is done where the plan does not depend on it."""
+    store, name = Store(runs), study.name
+    deciding = [s for s in steps if s.kind in ("rival", "choose")] if study.controls else []
+    if not deciding:
+        return (), (), ()
     before = [s for s in steps if s.kind not in LAST]
     dump(planned_keys(steps, keys), store.run(name) / KEYS)
     with crew(before, name, runs, keys, jobs):
         outcomes = Walk(before, keys, store, store.run(name), watcher).run()
-    folders = [store.folder("rival", keys[s.id]) for s in looking if s.id in keys]
-    return tuple(read(Rival, folder / "rival.json") for folder in folders), outcomes
+    folders = [(s.kind, store.folder(s.kind, keys[s.id])) for s in deciding if s.id in keys]
+    rivals = tuple(read(Rival, folder / "rival.json") for kind, folder in folders if kind == "rival")
+    choices = tuple(read(Choice, folder / "choice.json") for kind, folder in folders if kind == "choose")
+    return rivals, choices, outcomes
 
 
 def _can_be_split(study: Study, snapshot: Snapshot) -> None:
@@ -161,7 +164,7 @@ def _results(
         weighed=collected.weighed,
         rivals=collected.rivals,
         limits=Limits(in_bytes(study.max_size), milliseconds(study.max_latency), in_bytes(study.max_memory)),
-        missing_controls=missing_controls(study, rivals),
+        missing_controls=missing_controls(study, rivals) + not_made(collected.summaries, outcomes),
         outcomes=outcomes,
         notes=notes,
         published=published,

@@ -126,7 +126,8 @@ def test_gc_leaves_the_work_of_a_study_that_was_stopped(home: Path, tmp_path: Pa
 
 def test_the_models_to_take_lie_in_the_run_by_name(home: Path):
     names = {p.name for p in (home / "runs" / "photos" / "models").iterdir()}
-    assert names == {"dense.onnx", "dense-longer-int8.onnx", "magnitude-0.5.onnx"}
+    int8 = {"dense-int8.onnx", "dense-longer-int8.onnx", "magnitude-int8-0.5.onnx"}
+    assert names == {"dense.onnx", "magnitude-0.5.onnx"} | int8
     done = secateur("predict", home / "runs" / "photos" / "models" / "dense.onnx", "photos", cwd=home)
     assert len(done.stdout.splitlines()) == 60
 
@@ -159,10 +160,13 @@ def test_results_of_a_run_hold_together(home: Path):
     results = json.loads((home / "runs" / "photos" / "results.json").read_text())
     assert {m["config"] for m in results["models"]} == {
         "cnn/dense",
+        "cnn/dense-int8",
         "cnn/dense-longer",
         "cnn/dense-longer-int8",
         "cnn/magnitude/0.5",
+        "cnn/magnitude-int8/0.5",
         "cnn/random/0.5",
+        "cnn/random-int8/0.5",
     }
     for model in results["models"]:
         assert model["parity"]["ok"]

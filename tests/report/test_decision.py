@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from functools import cache
 
 import pytest
 from results_builder import bench, results
 
-from secateur.records import Comparison, Measured, Results
+from secateur.arms import in_int8, title
+from secateur.records import Comparison, Measured, Results, Rival
 from secateur.report.decision import Answer, decide
 from secateur.report.wording import claim
 
@@ -81,10 +83,12 @@ def with_int8(
         "role": "quantized",
         "method": "int8",
         "file_sha256": "8" * 64,
+        "form": "int8",
     }
     model = replace(source, sizes=sizes, **more)
     like = next(s for s in found.summaries if s.config == LONGER)
-    summary = replace(like, config=config, name="dense longer INT8", role="quantized", method="int8", chosen=False)
+    more = {"config": config, "name": "dense longer INT8", "role": "quantized", "method": "int8", "form": "int8"}
+    summary = replace(like, chosen=False, made_of=LONGER, **more)
     pair = Comparison(config, LONGER, Measured(-0.1, "points", -0.4, 0.2, 3, "paired t"), 1.0, verdict)  # type: ignore[arg-type]
     timed = bench(found)
     ratio = Measured(speed, "ratio", speed - 0.05, speed + 0.05, 200, "t over 5 processes")
@@ -100,8 +104,182 @@ def with_int8(
     )
 
 
-def test_a_pruned_network_that_is_no_smaller_than_int8_and_no_faster_is_not_recommended() -> None:
+def int8_of_cut(
+    found: Results,
+    config: str,
+    dense: tuple[float, float],
+    chance: tuple[float, float] | None = None,
+    *,
+    zstd: int = 400_000,
+    speed: float = 0.0,
+) -> Results:
+    """With the INT8 file of a network, and of chance at its structure; as `quantising` names and compares them."""
+    for of in (config, RANDOM[config]):
+        own = in_int8(of)
+        models = tuple(
+            replace(
+                m,
+                config=own,
+                name=f"{m.name} INT8",
+                form="int8",
+                sizes=replace(m.sizes, zstd=zstd, onnx=zstd + 9_000),
+                file_sha256=hashlib.sha256(f"{own}{m.seed}".encode()).hexdigest(),
+            )
+            for m in found.models
+            if m.config == of
+        )
+        like = next(s for s in found.summaries if s.config == of)
+        summary = replace(like, config=own, name=f"{like.name} INT8", form="int8", made_of=of)
+        found = replace(found, models=(*found.models, *models), summaries=(*found.summaries, summary))
+    pairs = [against(in_int8(config), LONGER, dense)]
+    pairs += [against(in_int8(config), in_int8(RANDOM[config]), chance)] if chance else []
+    if speed:
+        ratio = Measured(speed, "ratio", speed - 0.05, speed + 0.05, 200, "t over 5 processes")
+        timed = found.benches[0]
+        digest = next(m.file_sha256 for m in found.models if m.config == in_int8(config) and m.seed == 0)
+        row = replace(timed.timings[0], model="cut eight", speedup=ratio, verdict="faster")
+        file = replace(timed.candidates[0], name="cut eight", sha256=digest)
+        timed = replace(timed, timings=(*timed.timings, row), candidates=(*timed.candidates, file))
+        found = replace(found, benches=(timed,))
+    return replace(found, comparisons=(*found.comparisons, *pairs))
+
+
+def rival(found: Results, config: str, *, form: str = "fp32", of: str = "", zstd: int = 500_000) -> Results:
+    """With an uncut network that the chosen one is held against."""
+    model = next(m for m in found.models if m.config == LONGER)
+    more = {"config": config, "name": title(config), "role": "rival", "form": form}
+    sized = replace(model, sizes=replace(model.sizes, zstd=zstd), file_sha256="9" * 64, **more)
+    like = next(s for s in found.summaries if s.config == LONGER)
+    summary = replace(like, made_of=of, **more)
+    return replace(found, models=(*found.models, sized), summaries=(*found.summaries, summary))
+
+
+def test_a_cut_network_in_int8_that_is_smaller_and_as_good_is_recommended_with_its_bytes() -> None:
+    """As the audit measured: dense INT8 841 kB, L1-30 % in INT8 539 kB and as good."""
+    plain = with_int8(case((FILTERS, PASSES, BEATS)), zstd=750_000, onnx=841_384)
+    found = decide(int8_of_cut(plain, FILTERS, PASSES, BEATS, zstd=530_151), "cnn")
+    assert (found.kind, found.use) == ("recommend", in_int8(FILTERS))
+    assert "filter-l1 30\u202f% INT8 is the smallest file that is as good as dense" in found.headline
+    assert "530\u202fkB instead of" in found.headline and "(dense in INT8 750\u202fkB)" in found.headline
+    assert any(
+        line.startswith(
+            "The ONNX file that is deployed is 539\u202fkB instead of 9.57\u202fMB; dense in INT8, 841\u202fkB"
+        )
+        for line in found.why
+    )
+    assert any("structure in INT8" in line for line in found.why)
+    assert any(line.startswith("Its sparsity was chosen on validation") for line in found.why)
+
+
+def test_a_cut_network_in_32_bits_is_never_turned_down_for_int8_alone() -> None:
+    """Its own INT8 file was not made: it is not known whether that is smaller than the dense network's."""
     found = decide(with_int8(case((MAGNITUDE, PASSES, BEATS)), zstd=1000), "cnn")
+    assert (found.kind, found.use) == ("cannot-tell", "cnn/dense-longer-int8")
+    assert "it has no INT8 file to be held against dense in INT8" in found.headline
+    assert not any("no smaller" in line for line in (found.headline, *found.why))
+    assert any(
+        line.startswith("magnitude 50\u202f% has no INT8 file: how small it is in INT8") for line in found.not_known
+    )
+
+
+def test_an_int8_file_is_held_against_chance_and_rivals_in_int8() -> None:
+    plain = with_int8(case((FILTERS, PASSES, BEATS)), zstd=750_000)
+    lucky = decide(int8_of_cut(plain, FILTERS, PASSES, TIES), "cnn")
+    assert [
+        c.state for j in lucky.candidates if j.config == in_int8(FILTERS) for c in j.checks if c.against == "random"
+    ] == ["fails"]
+    alone = decide(int8_of_cut(plain, FILTERS, PASSES, None), "cnn")  # chance in 32 bits does not stand in for it
+    assert any("not compared with random pruning at the same structure in INT8" in line for line in alone.why)
+    narrow = "cnn/narrow-filter-l1"
+    met = rival(int8_of_cut(plain, FILTERS, PASSES, BEATS), narrow)
+    met = replace(met, comparisons=(*met.comparisons, against(FILTERS, narrow, BEATS)))
+    assert any("not compared with narrow filter l1 in INT8" in line for line in decide(met, "cnn").why)
+    both = rival(met, f"{narrow}-int8", form="int8", of=narrow, zstd=402_000)
+    won = replace(both, comparisons=(*both.comparisons, against(in_int8(FILTERS), f"{narrow}-int8", BEATS)))
+    found = decide(won, "cnn")
+    assert found.use == in_int8(FILTERS)
+    assert any(
+        "Against narrow filter l1 INT8 (402\u202fkB after zstd; this 400\u202fkB): +1.75 points" in line
+        for line in found.why
+    )
+    lost = replace(both, comparisons=(*both.comparisons, against(in_int8(FILTERS), f"{narrow}-int8", TIES)))
+    assert decide(lost, "cnn").use != in_int8(FILTERS)
+    assert any("that does as well, without pruning" in line for line in decide(lost, "cnn").why)
+
+
+def test_an_int8_file_that_was_not_accepted_is_no_candidate() -> None:
+    found = int8_of_cut(with_int8(case((FILTERS, FAILS, BEATS)), zstd=750_000), FILTERS, PASSES, BEATS)
+    refused = tuple(
+        replace(m, parity=None) if m.config == in_int8(FILTERS) and m.seed == 1 else m for m in found.models
+    )
+    answered = decide(replace(found, models=refused), "cnn")
+    assert answered.kind == "do-not-prune"
+    assert any("was not accepted on validation" in line for line in answered.why)
+
+
+def test_a_file_beside_which_no_uncut_network_stands_is_not_simply_to_be_used() -> None:
+    below = Rival("cnn", "magnitude", MAGNITUDE, "is more than 1 point below dense on validation already")
+    whole = case((MAGNITUDE, PASSES, BEATS), missing_controls=(), rivals=(below,), benches=(bench(study()),))
+    found = decide(whole, "cnn")
+    assert found.headline.endswith("not every control was run.")
+    assert any(line.startswith("No uncut network of equal time or bytes stands beside") for line in found.not_known)
+    small = "cnn/as-small-as-magnitude"
+    met = rival(replace(whole, rivals=(replace(below, why_none="", small=0.5),)), small)
+    beaten = replace(met, comparisons=(*met.comparisons, against(MAGNITUDE, small, BEATS)))
+    assert decide(beaten, "cnn").headline.startswith("Use magnitude 50\u202f%")
+
+
+def test_dense_to_stay_with_is_no_narrower_rival() -> None:
+    met = rival(case((FILTERS, FAILS, BEATS)), "cnn/narrow-filter-l1")
+    better = tuple(
+        replace(s, val_accuracy=replace(s.val_accuracy, value=0.99)) if s.role == "rival" else s for s in met.summaries
+    )
+    assert decide(replace(met, summaries=better), "cnn").use == LONGER
+
+
+def test_files_that_are_all_worse_are_counted_as_networks() -> None:
+    one = decide(int8_of_cut(case((FILTERS, FAILS, BEATS)), FILTERS, FAILS, BEATS), "cnn")
+    name = "filter-l1 30\u202f%, in 32 bits and in INT8, is"
+    assert one.headline == f"Do not prune: {name} worse than dense trained equally long."
+    two = int8_of_cut(case((FILTERS, FAILS, BEATS), (MAGNITUDE, FAILS, BEATS)), FILTERS, FAILS, BEATS)
+    words = "both chosen networks, in 32 bits and in INT8, are"
+    assert decide(two, "cnn").headline == f"Do not prune: {words} worse than dense trained equally long."
+    assert any(line.startswith("3 files were judged") for line in decide(two, "cnn").not_known)
+
+
+def test_the_fastest_of_those_that_pass_is_named_beside_the_smallest() -> None:
+    plain = with_int8(case((FILTERS, PASSES, BEATS)), zstd=750_000, speed=1.2)
+    slow = int8_of_cut(plain, FILTERS, PASSES, BEATS, speed=1.3)
+    found = decide(slow, "cnn")
+    assert found.use == in_int8(FILTERS)
+    assert any(
+        "filter-l1 30\u202f% passes, too, and is faster: 1.60× dense and not 1.30×" in line for line in found.why
+    )
+
+
+def test_of_several_dense_int8_files_the_best_on_validation_counts() -> None:
+    found = with_int8(case((MAGNITUDE, FAILS, BEATS)))
+    summary = next(s for s in found.summaries if s.role == "quantized")
+    worse = replace(
+        summary,
+        config="cnn/dense-int8",
+        val_accuracy=replace(summary.val_accuracy, value=summary.val_accuracy.value - 0.1),
+    )
+    model = next(m for m in found.models if m.role == "quantized")
+    small = replace(model, config="cnn/dense-int8", sizes=replace(model.sizes, onnx=model.sizes.onnx - 1))
+    pair = replace(found.comparisons[-1], subject="cnn/dense-int8", against="cnn/dense")
+    more = replace(
+        found,
+        summaries=(*found.summaries, worse),
+        models=(*found.models, small),
+        comparisons=(*found.comparisons, pair),
+    )
+    assert decide(more, "cnn").use == "cnn/dense-longer-int8"
+
+
+def test_a_pruned_network_that_is_no_smaller_than_int8_and_no_faster_is_not_recommended() -> None:
+    plain = with_int8(case((MAGNITUDE, PASSES, BEATS)), zstd=1000)
+    found = decide(int8_of_cut(plain, MAGNITUDE, PASSES, BEATS), "cnn")
     assert (found.kind, found.use) == ("do-not-prune", "cnn/dense-longer-int8")
     assert found.headline.startswith(
         "Do not prune: use the dense network in INT8, as good as dense, 900\u202fkB instead"
@@ -120,8 +298,9 @@ def test_a_pruned_network_that_is_faster_than_int8_is_recommended() -> None:
     found = decide(with_int8(case((FILTERS, PASSES, BEATS)), zstd=1000, speed=1.2), "cnn")
     assert (found.kind, found.use) == ("recommend", FILTERS)
     assert any("this is faster, 1.60× dense and not 1.20×" in line for line in found.why)
-    slower = decide(with_int8(case((FILTERS, PASSES, BEATS)), zstd=1000, speed=1.6), "cnn")
-    assert slower.kind == "do-not-prune"
+    slower = with_int8(case((FILTERS, PASSES, BEATS)), zstd=1000, speed=1.6)
+    assert decide(int8_of_cut(slower, FILTERS, PASSES, BEATS, speed=1.6), "cnn").kind == "do-not-prune"
+    assert decide(slower, "cnn").kind == "cannot-tell"  # in INT8 it may be faster
 
 
 def test_int8_that_is_worse_than_dense_is_no_alternative() -> None:

@@ -11,13 +11,15 @@ import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 from results_builder import results
+from test_decision import BEATS, FILTERS, PASSES, case, int8_of_cut, with_int8
 
 from secateur.errors import UserError
-from secateur.records import Results
+from secateur.records import Outcome, Results
 from secateur.report import draw
 from secateur.report.draw import write_report
 from secateur.report.figures import figures
@@ -32,6 +34,48 @@ COMMAND = "secateur study studies/animals10.toml"
 @cache
 def text() -> str:
     return page(tell(results()), STUB)
+
+
+@cache
+def with_int8_files() -> dict[str, Any]:
+    """The story of a study whose answer is a pruned network's INT8 file."""
+    plain = with_int8(case((FILTERS, PASSES, BEATS)), zstd=750_000, onnx=841_384)
+    return tell(int8_of_cut(plain, FILTERS, PASSES, BEATS, zstd=530_151))
+
+
+def test_int8_files_are_rows_of_their_own_network_and_no_points_of_its_curves() -> None:
+    story = with_int8_files()
+    names = [row["name"] for row in story["models"]]
+    at = names.index("filter-l1 30\u202f% INT8")
+    assert names[at - 1] == "filter-l1 30\u202f%"
+    assert [row["random"] for row in story["models"] if row["name"] == "filter-random 30\u202f% INT8"] == [True]
+    drawn = figures(story)
+    for name, chart in drawn.items():
+        said = json.dumps(chart, ensure_ascii=False)
+        assert ("filter-l1 30\u202f% INT8" in said) == name.startswith("size-"), name
+    points = {p["name"]: p for p in drawn["size-onnx"]["data"]["values"]}
+    cut, eight = points["filter-l1 30\u202f%"], points["filter-l1 30\u202f% INT8"]
+    assert (eight["stroke"], eight["shape"]) == (cut["stroke"], cut["shape"])
+    assert eight["fill"] != cut["fill"] and eight["method"] != cut["method"]  # hollow, and on no line of the others
+
+
+def test_what_int8_files_cost_is_printed() -> None:
+    plain = int8_of_cut(with_int8(case((FILTERS, PASSES, BEATS))), FILTERS, PASSES, BEATS)
+    kinds = ("quantize", "parity", "profile", "evaluate")
+    own = [Outcome(f"{k}/cnn/filter-l1-int8/0.3/seed1", k, "", "made", seconds=30.0) for k in kinds]
+    own.append(Outcome("evaluate/cnn/filter-l1/0.3/seed1", "evaluate", "", "made", seconds=1000.0))
+    own.append(Outcome("bench/cnn", "bench", "", "made", seconds=60.0))
+    story = tell(replace(plain, outcomes=tuple(own)))
+    timed = plain.benches[0].candidates
+    assert story["cost"]["int8_seconds"] == pytest.approx(120 + 60 / len(timed))
+    assert "for INT8 files" in page(story, STUB)
+
+
+def test_the_page_says_which_file_to_use_with_its_bytes() -> None:
+    shown = page(with_int8_files(), STUB)
+    answer = html.unescape(shown[: shown.index("<main>")])
+    assert "filter-l1 30\u202f% INT8 is the smallest file" in answer
+    assert "<dt>ONNX file</dt><dd>539\u202fkB</dd>" in answer
 
 
 def test_class_names_never_become_markup() -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from results_builder import bench, results
 
+from secateur.arms import in_int8
 from secateur.limits import picks
-from secateur.records import Limits, Results
+from secateur.records import Limits, Measured, Results
 from secateur.report.page import page
 from secateur.report.story import tell
 
@@ -43,6 +44,58 @@ def test_a_limit_that_only_the_cut_network_meets_picks_it() -> None:
     (told,) = tell(study(Limits(latency_ms=3)))["within"]
     assert told["headline"].startswith("Use filter-l1 30")
     assert next(r["why"] for r in told["rows"] if r["config"] == "cnn/dense") == "4.00\u202fms: 33\u202f% over"
+
+
+def small_study() -> Results:
+    """As the audit measured the embedded study: filter-l1 70 % in 32 bits and 50 % in INT8 fit within 900 kB and
+    0.25 ms, and the second has five points more; dense in INT8 takes 0.31 ms."""
+    found = results()
+    sizes = {"cnn/filter-l1/0.7": (880_000, 0.20, 0.814), "cnn/filter-l1/0.5": (1_400_000, 0.31, 0.87)}
+    first = {m.config: m for m in found.models if m.seed == 0}
+    made = []
+    for config, (size, _, accuracy) in sizes.items():
+        own = first[config]
+        made.append(replace(own, sizes=replace(own.sizes, onnx=size), val_accuracy=accuracy))
+    cut, eight = made[1], in_int8(made[1].config)
+    of_cut = replace(cut.sizes, onnx=360_669)
+    digest = {"file_sha256": "8" * 64, "form": "int8"}
+    made.append(replace(cut, config=eight, name=f"{cut.name} INT8", sizes=of_cut, val_accuracy=0.863, **digest))
+    times = {"cnn/filter-l1/0.7": 0.2, "cnn/filter-l1/0.5": 0.31, eight: 0.161}
+    timed, rows = bench(found), []
+    for config, ms in times.items():
+        median = Measured(ms, "ms", 0.99 * ms, 1.01 * ms, 200)
+        rows.append(replace(timed.timings[0], model=config, median=median, verdict="faster"))
+    files = [replace(timed.candidates[0], name=m.config, sha256=m.file_sha256) for m in made]
+    summaries = [s for s in found.summaries if s.config in sizes]
+    like = next(s for s in summaries if s.config == cut.config)
+    summaries.append(replace(like, config=eight, name=f"{cut.name} INT8", form="int8", made_of=cut.config))
+    own = {m.config: m.val_accuracy for m in made}
+    told = tuple(replace(s, val_accuracy=Measured(own[s.config], "fraction"), chosen=False) for s in summaries)
+    return replace(
+        found,
+        models=tuple(made),
+        summaries=told,
+        comparisons=(),
+        choices=(),
+        limits=Limits(size_bytes=900_000, latency_ms=0.25),
+        benches=(replace(timed, timings=tuple(rows), candidates=tuple(files)),),
+    )
+
+
+def test_limits_look_at_int8_of_every_target() -> None:
+    (pick,) = picks(small_study())
+    assert pick.config == "cnn/filter-l1-int8/0.5"
+    (told,) = tell(small_study())["within"]
+    assert told["headline"].startswith("Use filter-l1 50\u202f% INT8")
+    assert "361\u202fkB" in told["headline"] and "0.16\u202fms" in told["headline"]
+    less = next(r["why"] for r in told["rows"] if r["config"] == "cnn/filter-l1/0.7")
+    assert less == "4.9 points less on validation"
+
+
+def test_a_file_that_was_not_accepted_is_not_picked() -> None:
+    found = small_study()
+    refused = tuple(replace(m, parity=None) if m.form == "int8" else m for m in found.models)
+    assert picks(replace(found, models=refused))[0].config == "cnn/filter-l1/0.7"
 
 
 def test_a_stage_of_a_chain_is_pruned_too() -> None:

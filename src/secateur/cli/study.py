@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from secateur import catalogue, prepare
-from secateur.budget import Estimate, estimate, photos_of, shrink
+from secateur.budget import Estimate, estimate, expected, photos_of, shrink
 from secateur.cli.common import JSON, RUNS, TRACK, TRACK_TO, console, echo_json, paper
 from secateur.detectable import can_show
 from secateur.drawing import can_track, tracked
@@ -150,12 +150,11 @@ def _plan(asked: Study, jobs: int, estimated: bool, as_json: bool) -> int:
         costs = probed(settled, len(seen.classes), Silent())
         settled, said = shrink(settled, costs, seen.photos, len(seen.classes), jobs)
         notes = tuple(said)
-        rows = estimate(plan(settled), costs, photos_of(settled, seen.photos), settled.fractions)
+        rows = estimate(expected(settled), costs, photos_of(settled, seen.photos), settled.fractions)
     notes = (*notes, *filter(None, [can_show(settled, photos_of(settled, seen.photos))]))
-    steps = plan(settled)
     if as_json:
-        made = {"study": settled.model_dump(mode="json"), "steps": [asdict(s) for s in steps]}
+        made = {"study": settled.model_dump(mode="json"), "steps": [asdict(s) for s in plan(settled)]}
         echo_json(made | {"estimates": [asdict(r) for r in rows], "notes": list(notes)})
         return 0
-    print_plan(paper(), settled, steps, rows, notes)
+    print_plan(paper(), settled, expected(settled), rows, notes)
     return 0

@@ -153,5 +153,5 @@ def _controls(study: Study) -> str:
         return "none: the report can recommend nothing"
     asked = {arm_id(study, c) for c in study.methods}
     own = [arm_id(study, c) for c in arms(study) if arm_id(study, c) not in asked]
-    held = ["networks as fast as what is chosen"] if any(s.kind == "rival" for s in plan(study)) else []
+    held = ["networks as fast and as small as what is chosen"] if any(s.kind == "rival" for s in plan(study)) else []
     return ", ".join(["dense trained on as long", *own, *held])

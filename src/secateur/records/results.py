@@ -21,7 +21,9 @@ from secateur.records.steps import Outcome
 
 # A rival is a control that takes as long as a cut network, or has its shape: not trained from the same start.
 # Chained: pruned in stages, or quantised after it.
+# Quantized: the INT8 file of a dense network; that of another has the role of its network.
 Role = Literal["dense", "control", "pruned", "quantized", "rival", "chained"]
+Form = Literal["fp32", "int8"]  # of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class ModelResult:
     whole: dict[str, str] = field(
         default_factory=dict
     )  # layer whose filters could not be cut → why, in words; the classifier apart
+    form: Form = "fp32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,13 @@ class Summary:
     method: str
     target: float
     seeds: tuple[int, ...]
-    chosen: bool  # its method's choice
+    chosen: bool  # its method's choice, or the INT8 file of that
     test_accuracy: Measured | None
     val_accuracy: Measured
-    made_of: str = ""  # of a chain: the configuration of the stage before
+    made_of: str = ""  # of a chain: the configuration of the stage before; of an INT8 file: that of its network
     begins: str = "dense"  # the network that was pruned: its "initialisation", or one that was trained with a penalty
     figures: Figures | None = None  # on the test photos; `test_accuracy` is the first of them
+    form: Form = "fp32"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ def _belongs(row: Spec, ranking: Story) -> bool:
         row["backbone"] != ranking["backbone"]
         or not row["test_accuracy"]
         or row["role"] in ("quantized", "rival", "chained")
+        or row["form"] == "int8"
     ):
         return False
     return bool(row["reference"] or (row["method"] and row["structured"] == ranking["structured"]))

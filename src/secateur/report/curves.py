@@ -21,10 +21,10 @@ def training_curves(story: Story) -> list[Spec]:
     Dense networks show their accuracy on training photos too, dashed. The axis spans what is not random.
     """
     groups: dict[tuple[str, str], list[Spec]] = {}
-    quantized = {row["method"] for row in story["models"] if row["role"] == "quantized"}
-    untrained = quantized | {row["method"] for row in story["models"] if row["method"].endswith("-int8")}
+    untrained = {row["config"] for row in story["models"] if row["form"] == "int8" or row["role"] == "quantized"}
+    untrained |= {row["config"] for row in story["models"] if row["method"].endswith("-int8")}  # of an earlier release
     for curve in story["curves"]:
-        if curve["epochs"] and curve["method"] not in untrained:
+        if curve["epochs"] and curve["config"] not in untrained:
             key = (curve["backbone"], curve["config"] if not curve["method"] else curve["method"])
             groups.setdefault(key, []).append(curve)
     if not groups:
@@ -142,7 +142,12 @@ def accuracy_against_sparsity(story: Story) -> list[Spec]:
     """
     groups: dict[tuple[str, bool], list[Spec]] = {}
     for row in story["models"]:
-        if row["method"] and row["test_accuracy"] and row["role"] not in ("quantized", "chained"):
+        if (
+            row["method"]
+            and row["test_accuracy"]
+            and row["role"] not in ("quantized", "chained")
+            and row["form"] == "fp32"
+        ):
             groups.setdefault((row["backbone"], row["structured"]), []).append(row)
     kept = [r for r in story["models"] if r["test_accuracy"] and not r["random"]]
     every = [v for r in kept or story["models"] if r["test_accuracy"] for v in ends(r["test_accuracy"])]
@@ -231,7 +236,7 @@ def _dense_band(story: Story, backbone: str, y: Spec) -> list[Spec]:
 
 def recall_per_class(story: Story) -> Spec:
     """Recall of each class: dense trained equally long, and beside it what was chosen on validation."""
-    shown_configs = [c for c in story["classes"] if c["reference"] or c["chosen"]]
+    shown_configs = [c for c in story["classes"] if c["form"] == "fp32" and (c["reference"] or c["chosen"])]
     if not shown_configs:
         return {}
     names = [c["name"] for c in shown_configs]

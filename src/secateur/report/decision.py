@@ -1,11 +1,12 @@
 """What is recommended, and why; pure. The rule, which is PROTOCOL's:
 
-Only a network whose sparsity was chosen on validation can be recommended: to search all of them for the
-smallest that passes on the test photos would be choosing on test. It must be as good as the dense network
-trained on for as long (margin of the study), better than random pruning at the same structure and than networks that
-take as long without pruning, and smaller; and where the dense network in INT8 is as good as dense, too, smaller or
-faster than that. Else INT8 is what to use. What was not run is never assumed: the words of the answer shrink to what
-was measured.
+It is about files: of all that were made of networks whose sparsity was chosen on validation, in 32 bits and in INT8,
+the smallest that passes. (To search all sparsities for the smallest that passes on the test photos would be choosing
+on test.) A file must be as good as the dense network trained on for as long (margin of the study), better than random
+pruning at the same structure and than networks that take as long or are as small without pruning, each in the same
+form, and smaller; and where the dense network in INT8 is as good as dense, too, smaller or faster than that. Else INT8
+of dense is what to use. A network that has no INT8 file is not turned down for one: whether it is worth it is then
+open. What was not run is never assumed: the words of the answer shrink to what was measured.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Answer:
 
 def better_dense(results: Results, backbone: str) -> str:
     """The dense configuration to stay with, chosen on validation; "" where none was finished."""
-    dense = [s for s in results.summaries if s.backbone == backbone and not s.method]
+    own = [s for s in results.summaries if s.backbone == backbone and not s.method]
+    dense = [s for s in own if s.role in ("dense", "control")]  # no narrower rival
     return max(dense, key=lambda s: s.val_accuracy.value).config if dense else ""
 
 

@@ -12,7 +12,7 @@ from secateur.report.curves import accuracy_against_sparsity, recall_per_class, 
 from secateur.report.formats import percent, size
 from secateur.report.latency import accuracy_against_time
 from secateur.report.layers import loss_of_layers
-from secateur.report.palette import INK, MUTED, PAGE, looks
+from secateur.report.palette import INK, MUTED, PAGE, looks, marked
 from secateur.report.vega import Spec, Story, as_is, chart, ends, number, span, tip
 from secateur.report.worse import accuracy_against_strength, reliability_diagrams
 
@@ -51,7 +51,7 @@ def _size_points(story: Story, kind: str) -> list[Spec]:
         points.append(
             {
                 "name": row["name"],
-                "method": row["method"] or row["config"],
+                "method": f"{row['method'] or row['config']} {row['form']}",
                 "target": row["target"],
                 "mb": row["sizes"][kind] / 1e6,
                 "accuracy": 100 * row["test_accuracy"]["value"],
@@ -64,7 +64,7 @@ def _size_points(story: Story, kind: str) -> list[Spec]:
                 "used": row["config"] in used and bool(row["method"]),
                 "front": row["config"] in story["pareto"][kind],
                 "random": row["random"],
-                **{k: styles[row["method"]][k] for k in ("stroke", "fill", "shape")},
+                **marked(styles[row["method"]], row),
             }
         )
     return points

@@ -10,7 +10,7 @@ from secateur.report.classes import lost, sentences
 from secateur.report.rows import Row, spread
 
 UNEVEN = 1.5  # times as many photos of one class as of another
-HEAD = ("config", "name", "method", "target", "role", "chosen", "reference")
+HEAD = ("config", "name", "method", "target", "role", "form", "chosen", "reference")
 
 
 def harms(results: Results, rows: list[Row]) -> list[Row]:

@@ -16,7 +16,7 @@ def holes(results: Results) -> list[Row]:
     """Every hole as {kind, what, why}, the weightiest first."""
     return [
         *_steps(results),
-        *({"kind": "control", "what": c, "why": "not run"} for c in results.missing_controls),
+        *_controls(results),
         *_longer(results),
         *_training(results),
         *_notes(results),
@@ -30,6 +30,11 @@ def holes(results: Results) -> list[Row]:
 
 def _hole(kind: str, what: str, why: str) -> Row:
     return {"kind": kind, "what": what, "why": why}
+
+
+def _controls(results: Results) -> list[Row]:
+    parts = (control.partition(": ") for control in results.missing_controls)
+    return [_hole("control", what, why or "not run") for what, _, why in parts]
 
 
 def _steps(results: Results) -> list[Row]:

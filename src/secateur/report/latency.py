@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from secateur.report.formats import milliseconds, percent
-from secateur.report.palette import looks
+from secateur.report.palette import looks, marked
 from secateur.report.vega import Spec, Story, as_is, chart, ends, number, span, tip
 
 
@@ -30,7 +30,7 @@ def accuracy_against_time(story: Story, bench: Story) -> Spec:
                 "said": percent(row["test_accuracy"]["value"]),
                 "time": milliseconds(one["median"]["value"]),
                 "verdict": one["verdict"],
-                **{k: styles[row["method"]][k] for k in ("stroke", "fill", "shape")},
+                **marked(styles[row["method"]], row),
             }
         )
     if not points:

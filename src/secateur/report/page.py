@@ -127,6 +127,6 @@ def _matrices(story: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     count = len(story["data"]["labels"])
     if count > MOST_CLASSES:
         return {"shown": [], "folded": []}
-    shown = [c for c in story["confusions"] if c["reference"] or c["chosen"]]
+    shown = [c for c in story["confusions"] if c["form"] == "fp32" and (c["reference"] or c["chosen"])]
     others = [c for c in story["confusions"] if c not in shown]
     return {"shown": shown or others[:1], "folded": others if count <= MOST_MATRICES else []}

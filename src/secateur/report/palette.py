@@ -35,5 +35,11 @@ def looks(story: dict[str, Any]) -> dict[str, dict[str, str]]:
     return found
 
 
+def marked(look: dict[str, str], row: dict[str, Any]) -> dict[str, str]:
+    """How a network's point is drawn: hollow where it is the INT8 file of a network that has a point of its own."""
+    hollow = row["form"] == "int8" and row["role"] != "quantized"
+    return {"stroke": look["stroke"], "fill": PAGE if hollow else look["fill"], "shape": look["shape"]}
+
+
 def _look(label: str, stroke: str, fill: str, shape: str) -> dict[str, str]:
     return {"label": label, "stroke": stroke, "fill": fill, "shape": shape, "path": SHAPES[shape]}

@@ -42,6 +42,8 @@ def _row(results: Results, s: Summary, models: Sequence[ModelResult], structured
         "config": s.config,
         "name": display(results, s),
         "role": s.role,
+        "form": s.form,
+        "made_of": s.made_of,
         "backbone": s.backbone,
         "method": s.method,
         "target": s.target,
@@ -64,7 +66,7 @@ def _row(results: Results, s: Summary, models: Sequence[ModelResult], structured
 
 def _structured(results: Results) -> set[str]:
     """Methods after which a network really is smaller: its filters or units are gone, not zero."""
-    whole = {m.backbone: m.profile.parameters for m in results.models if not m.method}
+    whole = {m.backbone: m.profile.parameters for m in results.models if m.role == "dense"}
     return {m.method for m in results.models if m.profile.parameters < whole.get(m.backbone, 0)}
 
 

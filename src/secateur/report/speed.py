@@ -74,7 +74,7 @@ def _layers(results: Results, bench: Bench, configs: dict[str, str]) -> Row | No
     timed = {configs[c.name]: c for c in bench.candidates if c.layers and c.name in configs}
     models = {m.config: m for m in reversed(results.models)}
     dense = configs.get(bench.reference, "")
-    chosen = [s.config for s in results.summaries if s.chosen and s.config in timed]
+    chosen = [s.config for s in results.summaries if s.chosen and s.form == "fp32" and s.config in timed]
     cut = next((c for c in chosen if models[c].profile.macs < models[dense].profile.macs), "") if dense in timed else ""
     if dense not in timed:
         return None

@@ -7,7 +7,7 @@ import re
 from dataclasses import asdict, replace
 from typing import Any
 
-from secateur.records import DataFacts, ModelResult, Results
+from secateur.records import Bench, DataFacts, ModelResult, Results
 from secateur.report import published
 from secateur.report.chains import chains
 from secateur.report.decision import decide
@@ -168,7 +168,7 @@ def _classwise(results: Results, rows: list[Row]) -> Row:
         own = [m.evaluation for m in results.models if m.config == row["config"] and m.evaluation]
         if not own:
             continue
-        head = {key: row[key] for key in ("config", "name", "method", "seeds", "chosen", "random", "reference")}
+        head = {key: row[key] for key in ("config", "name", "method", "form", "seeds", "chosen", "random", "reference")}
         per_class.append(head | {"classes": classes(summaries[row["config"]])})
         matrix = confusion(own)
         matrices.append(head | {"matrix": matrix, "confused": confused(matrix, results.data.classes)})
@@ -231,11 +231,30 @@ def _cost(results: Results) -> Row:
         "epochs": sum(len(m.history.epochs) for m in results.models),
         "photo_passes": sum(m.history.photo_passes for m in results.models),
         "seconds": sum(o.seconds for o in results.outcomes),
+        "int8_seconds": _int8_seconds(results),
         "states": {
             state: sum(o.state == state for o in results.outcomes) for state in ("made", "found", "failed", "skipped")
         },
         "steps": [asdict(o) for o in results.outcomes],
     }
+
+
+def _int8_seconds(results: Results) -> float:
+    """What INT8 files took: to be made, checked, measured and tested, and their share of the benches."""
+    eights = [m for m in results.models if m.form == "int8"]
+    names = {f"{m.config}/seed{m.seed}" for m in eights}
+    own = sum(o.seconds for o in results.outcomes if o.id.partition("/")[2] in names)
+    digests = {m.file_sha256 for m in eights}
+    for bench in results.benches:
+        took = sum(o.seconds for o in results.outcomes if o.id == f"bench/{_backbone(results, bench)}")
+        own += took * sum(c.sha256 in digests for c in bench.candidates) / max(len(bench.candidates), 1)
+    return own
+
+
+def _backbone(results: Results, bench: Bench) -> str:
+    """Whose files were timed; "" where it is not known."""
+    digests = {c.sha256 for c in bench.candidates}
+    return next((m.backbone for m in results.models if m.file_sha256 in digests), "")
 
 
 def _records(results: Results) -> Row:

@@ -11,14 +11,18 @@ from secateur.report.judge import (
     Judged,
     against_dense,
     display,
+    form_of,
+    has_int8,
     int8_of,
     is_longer,
     judge,
     onnx_bytes,
+    unrivalled,
     zstd_bytes,
 )
 from secateur.report.looks import doubt as of_looks
 from secateur.report.speed import sentence
+from secateur.timed import speedup_of
 
 SHOWN = 5  # candidates that the answer speaks of
 Kind = Literal["recommend", "do-not-prune", "cannot-tell"]
@@ -34,7 +38,7 @@ def headline(results: Results, backbone: str, kind: Kind, judged: Sequence[Judge
         return _recommend(results, next(j for j in judged if j.state == "passes"))
     int8 = _int8(results, backbone)
     if kind == "do-not-prune":
-        return f"Do not prune: use the dense network in INT8, {int8}." if int8 else _do_not_prune(judged)
+        return f"Do not prune: use the dense network in INT8, {int8}." if int8 else _do_not_prune(results, judged)
     said = _cannot_tell(results, backbone, judged, needed)
     return said.replace("Stay with dense.", f"Stay with dense, in INT8: {int8}.") if int8 else said
 
@@ -52,10 +56,14 @@ def _int8(results: Results, backbone: str) -> str:
 def _recommend(results: Results, best: Judged) -> str:
     found = against_dense(results, best.config)
     verdict = "better than dense" if found and found.verdict == "better" else "as good as dense"
+    backbone = next(s.backbone for s in results.summaries if s.config == best.config)
+    int8 = int8_of(results, backbone)
+    beside = f" (dense in INT8 {size(zstd_bytes(results, int8.config))})" if int8 else ""
     sizes = (
-        f"{size(best.zstd_bytes)} instead of {size(zstd_bytes(results, found.against) if found else None)} after zstd"
+        f"{size(best.zstd_bytes)} instead of {size(zstd_bytes(results, found.against) if found else None)}{beside} "
+        "after zstd"
     )
-    if not results.missing_controls:
+    if not results.missing_controls and not unrivalled(results, best.config):
         return f"Use {best.name}: {verdict} on these {pictures(results)}, {sizes}."
     caveat = "; speed not measured" if speed_unknown(results) else "; not every control was run"
     return f"{best.name} is the smallest file that is {verdict} on these {pictures(results)}: {sizes}{caveat}."
@@ -70,13 +78,12 @@ def _failed(judged: Judged, against: str) -> bool:
     return any(c.against == against and c.state == "fails" for c in judged.checks)
 
 
-def _do_not_prune(judged: Sequence[Judged]) -> str:
+def _do_not_prune(results: Results, judged: Sequence[Judged]) -> str:
     if all(_failed(j, "dense") for j in judged):
-        which = (
-            f"{judged[0].name} is"
-            if len(judged) == 1
-            else f"{'both' if len(judged) == 2 else f'all {len(judged)}'} chosen networks are"
-        )
+        n = sum(form_of(results, j.config) == "fp32" for j in judged)
+        forms = "" if n == len(judged) else ", in 32 bits and in INT8,"
+        alone = judged[0].name if not forms else next(j.name for j in judged if form_of(results, j.config) == "fp32")
+        which = f"{alone}{forms} is" if n == 1 else f"{'both' if n == 2 else f'all {n}'} chosen networks{forms} are"
         return f"Do not prune: {which} worse than dense trained equally long."
     if all(_failed(j, "random") for j in judged):
         return "Do not prune by these criteria: random pruning does as well."
@@ -89,6 +96,12 @@ def _cannot_tell(results: Results, backbone: str, judged: Sequence[Judged], need
         return f"Cannot tell: no pruned network was finished and chosen on validation. {stay}"
     if not any(is_longer(s) for s in results.summaries if s.backbone == backbone):
         return f"Cannot tell: the dense network trained equally long is missing. {stay}"
+    alone = [j for j in judged if [c.against for c in j.checks if c.state != "passes"] == ["int8"]]
+    if alone:
+        return (
+            f"Cannot tell whether {alone[0].name} is worth it: as good as dense, but it has no INT8 file to be held "
+            f"against dense in INT8. {stay}"
+        )
     as_good = [j for j in judged if _only_random_open(j)]
     if as_good:
         return (
@@ -118,12 +131,11 @@ def why(results: Results, backbone: str, kind: Kind, judged: Sequence[Judged]) -
     lines: list[str] = []
     if kind == "recommend":
         best = next(j for j in judged if j.state == "passes")
-        lines += [c.why for c in best.checks] + _zeros(results, best.config)
+        lines += [c.why for c in best.checks] + _zeros(results, backbone, best.config)
         lines += [said for said in (sentence(results, best.config),) if said]
-        lines += [
-            f"Its sparsity was chosen on validation: {c.why}." for c in results.choices if c.config == best.config
-        ]
-        lines += _others([j for j in judged if j is not best])
+        own = {best.config, *(s.made_of for s in results.summaries if s.config == best.config and s.form == "int8")}
+        lines += [f"Its sparsity was chosen on validation: {c.why}." for c in results.choices if c.config in own]
+        lines += _faster(results, best, judged) + _others([j for j in judged if j is not best])
     else:
         int8 = int8_of(results, backbone)
         pair = next(c for c in results.comparisons if c.subject == int8.config) if int8 else None
@@ -136,7 +148,11 @@ def _others(judged: Sequence[Judged]) -> list[str]:
     """What kept each from being recommended; of many only the smallest."""
     lines = [f"{j.name}: {_short(j)}" for j in judged[:SHOWN]]
     rest = judged[SHOWN:]
-    return [*lines, f"{plural(len(rest), 'further chosen network')}, each larger: see the tables."] if rest else lines
+    return (
+        [*lines, f"{plural(len(rest), 'further file')} of chosen networks, each larger: see the tables."]
+        if rest
+        else lines
+    )
 
 
 def _short(judged: Judged) -> str:
@@ -146,18 +162,35 @@ def _short(judged: Judged) -> str:
     return " ".join(c.why for c in judged.checks if c.state != "passes")
 
 
-def _zeros(results: Results, config: str) -> list[str]:
-    """Zeros in a dense file save nothing until it is compressed: said where it is so."""
-    found = against_dense(results, config)
+def _faster(results: Results, best: Judged, judged: Sequence[Judged]) -> list[str]:
+    """Of files that pass as well, the fastest, where it was seen to be faster than the smallest."""
+    mine = speedup_of(results, best.config)
+    others = [(s, j) for j in judged if j.state == "passes" and (s := speedup_of(results, j.config))]
+    if mine is None or mine.high is None or not others:
+        return []
+    fastest, other = max(others, key=lambda pair: pair[0].value)
+    if other is best or fastest.low is None or fastest.low <= mine.high:
+        return []
+    return [f"{other.name} passes, too, and is faster: {fastest.value:.2f}× dense and not {mine.value:.2f}×."]
+
+
+def _zeros(results: Results, backbone: str, config: str) -> list[str]:
+    """Zeros in a dense file save nothing until it is compressed: said where it is so. An INT8 file is set beside the
+    dense network's in INT8, too: what INT8 saves, zeros do not."""
+    found, form = against_dense(results, config), form_of(results, config)
+    int8 = int8_of(results, backbone) if form == "int8" else None
     own = next((m.sizes for m in results.models if m.config == config), None)
     dense = next((m.sizes for m in results.models if found and m.config == found.against), None)
-    if own is None or dense is None:
+    alike = next((m.sizes for m in results.models if int8 and m.config == int8.config), dense)
+    if own is None or dense is None or alike is None:
         return []
-    if own.onnx < 0.95 * dense.onnx:
-        return [f"The ONNX file that is deployed is {size(own.onnx)} instead of {size(dense.onnx)}."]
+    beside = f"; dense in INT8, {size(alike.onnx)}" if int8 else ""
+    if own.onnx < 0.95 * alike.onnx:
+        return [f"The ONNX file that is deployed is {size(own.onnx)} instead of {size(dense.onnx)}{beside}."]
+    same = "dense's do in INT8" if int8 else "dense's"
     return [
         f"Its zeros save nothing until the file is compressed: the ONNX file is {size(own.onnx)} "
-        f"(dense {size(dense.onnx)}), and the weights in memory take as much as dense's."
+        f"(dense {size(dense.onnx)}{beside}), and the weights in memory take as much as {same}."
     ]
 
 
@@ -175,7 +208,7 @@ def _smaller_but_not_chosen(results: Results, backbone: str, judged: Sequence[Ju
 
 def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tuple[str, ...]:
     """What stands between this answer and certainty, as sentences."""
-    lines = _not_run(results.missing_controls)
+    lines = _not_run(results.missing_controls) + _not_quantised(results, judged) + _not_rivalled(results, judged)
     if results.benches:
         where = " and ".join(dict.fromkeys(b.label or b.machine.cpu for b in results.benches))
         lines.append(f"Times are of {where}, not of your device: run secateur bench on it.")
@@ -194,9 +227,29 @@ def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tupl
         )
     if len(judged) > 1:
         lines.append(
-            f"{len(judged)} candidates were judged on the same test photos, and their intervals are not widened for it."
+            f"{len(judged)} files were judged on the same test photos, and their intervals are not widened for it."
         )
     return tuple(lines + [d for d in _doubts(results, judged) if not (one_seed and d.startswith("One seed:"))])
+
+
+def _not_quantised(results: Results, judged: Sequence[Judged]) -> list[str]:
+    """Of what was chosen, networks that are there in 32 bits alone: nothing is said of them against INT8."""
+    alone = [j for j in judged if form_of(results, j.config) == "fp32" and not has_int8(results, j.config)]
+    if not alone:
+        return []
+    names = ", ".join(j.name for j in alone[:SHOWN]) + (f" and {len(alone) - SHOWN} more" if len(alone) > SHOWN else "")
+    one = len(alone) == 1
+    return [
+        f"{names} {'has' if one else 'have'} no INT8 file: how small {'it is' if one else 'they are'} in INT8, and how "
+        "good, is not known."
+    ]
+
+
+def _not_rivalled(results: Results, judged: Sequence[Judged]) -> list[str]:
+    """Said of what is recommended."""
+    best = next((j for j in judged if j.state == "passes"), None)
+    why = unrivalled(results, best.config) if best else ""
+    return [f"No uncut network of equal time or bytes stands beside {best.name}: {why}."] if best and why else []
 
 
 def _not_run(controls: Sequence[str]) -> list[str]:

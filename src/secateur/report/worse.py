@@ -34,6 +34,7 @@ def _panel(story: Story, rows: list[Spec], kind: str, spread: list[float]) -> Sp
     for row in rows:
         look = styles[row["method"]]
         strong = row["chosen"] or row["reference"] or row["role"] == "quantized"
+        dashed = row["role"] == "quantized" or row["form"] == "int8"
         for at in [{"strength": 0, "accuracy": row["clean"]}, *row["kinds"][kind]]:
             low, high = ends(at["accuracy"])
             value = 100 * at["accuracy"]["value"]
@@ -46,7 +47,7 @@ def _panel(story: Story, rows: list[Spec], kind: str, spread: list[float]) -> Sp
                     "n": at["accuracy"]["n"],
                     "opacity": STRONG if strong else FAINT,
                     "width": 1.8 if strong else 1,
-                    "dashed": row["role"] == "quantized",
+                    "dashed": dashed,
                     **{k: look[k] for k in ("stroke", "fill", "shape")},
                 }
             )

@@ -13,7 +13,7 @@ from secateur.files import read
 from secateur.measure.harm import churn, recall_changes, victims
 from secateur.records import Harm, ModelResult, Paid, Robustness, Snapshot, Victim
 from secateur.steps.context import Context
-from secateur.steps.summaries import untrained
+from secateur.steps.summaries import Pair
 
 SHOWN = 24  # photos with a picture
 KEPT = 500  # photos by name
@@ -21,8 +21,11 @@ KEPT = 500  # photos by name
 Ints = npt.NDArray[np.int64]
 
 
-def harms(ctx: Context, photos: Snapshot, test: Ints, models: list[ModelResult], chosen: set[str]) -> tuple[Harm, ...]:
-    """A row a network. `test`: positions of the test photos in the snapshot; `chosen`: configurations."""
+def harms(
+    ctx: Context, photos: Snapshot, test: Ints, models: list[ModelResult], chosen: set[str], bare: set[Pair]
+) -> tuple[Harm, ...]:
+    """A row a network. `test`: positions of the test photos in the snapshot; `chosen`: configurations; `bare`: pairs
+    that no training separates."""
     labels = np.array([photos.photos[i].label for i in test])
     groups = np.array([photos.photos[i].group for i in test])
     found = []
@@ -30,9 +33,9 @@ def harms(ctx: Context, photos: Snapshot, test: Ints, models: list[ModelResult],
         own = [m for m in models if m.backbone == backbone and m.evaluation]
         folder = ctx.inputs.get(f"robustness/{backbone}")
         worse = read(tuple[Robustness, ...], folder / "robustness.json") if folder else ()
-        paid = _paid(ctx, photos, labels, groups, own, chosen)
+        paid = _paid(ctx, photos, labels, groups, own, chosen, bare)
         references = list(dict.fromkeys(p.against for p in paid if p.config in chosen))
-        smaller = list(dict.fromkeys(m.config for m in own if m.role == "pruned"))
+        smaller = list(dict.fromkeys(m.config for m in own if m.role == "pruned" and m.form == "fp32"))
         dense, pruned = _answers(own, set(references)), _answers(own, set(smaller))
         worst = victims(labels, dense, pruned, [int(i) for i in test])
         shown = tuple(_seen(v, photos, n < SHOWN) for n, v in enumerate(worst[:KEPT]))
@@ -52,7 +55,13 @@ def _seen(victim: Victim, photos: Snapshot, shown: bool) -> Victim:
 
 
 def _paid(
-    ctx: Context, photos: Snapshot, labels: Ints, groups: Ints, models: list[ModelResult], chosen: set[str]
+    ctx: Context,
+    photos: Snapshot,
+    labels: Ints,
+    groups: Ints,
+    models: list[ModelResult],
+    chosen: set[str],
+    bare: set[Pair],
 ) -> tuple[Paid, ...]:
     """Classes of what was chosen, and of INT8, each beside the dense network that it is compared with."""
     roles, found = ctx.params["roles"], []
@@ -62,7 +71,7 @@ def _paid(
             continue
         mine, its = _by_seed(models, config), _by_seed(models, against)
         if mine.keys() & its.keys():
-            trained, margin = not untrained((config, against), roles), ctx.params["margin"]
+            trained, margin = (config, against) not in bare, ctx.params["margin"]
             changes = recall_changes(labels, its, mine, photos.classes, groups, margin, trained=trained)
             found.append(Paid(config, against, changes))
     return tuple(found)

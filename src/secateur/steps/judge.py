@@ -109,9 +109,10 @@ def collect(ctx: Context) -> None:
     choices = tuple(
         read(Choice, folder / "choice.json") for role, folder in ctx.inputs.items() if role.startswith("choose/")
     )
-    chosen, roles = {c.config for c in choices}, ctx.params["roles"]
-    families = [family(pair, roles, chosen) for pair in pairs]
-    bare = {pair for pair in pairs if untrained(pair, roles)}
+    chosen = _with_files({c.config for c in choices}, ctx.params)
+    quantised, made_of = {m.config for m in models if m.form != "fp32"}, ctx.params.get("made_of") or {}
+    bare = {pair for pair in pairs if untrained(pair, made_of, quantised)}
+    families = [family(pair, ctx.params["roles"], chosen, bare) for pair in pairs]
     comparisons = compare_all(pairs, correct, groups, ctx.params["margin"], families=families, untrained=bare)
     dump(
         Collected(
@@ -121,7 +122,7 @@ def collect(ctx: Context) -> None:
             choices,
             comparisons,
             _all(ctx, Bench, "bench"),
-            harms(ctx, photos, np.array(test), models, chosen),
+            harms(ctx, photos, np.array(test), models, chosen, bare),
             searches=_all(ctx, Search, "search"),
             scans=tuple({(s.config, s.method): s for s in reversed(_all(ctx, Scan, "scan"))}.values()),
             rivals=_all(ctx, Rival, "rival"),
@@ -132,6 +133,12 @@ def collect(ctx: Context) -> None:
         ),
         ctx.out / "collected.json",
     )
+
+
+def _with_files(chosen: set[str], params: Any) -> set[str]:
+    """What validation chose, and the INT8 files of that: of the stages of a chain each was chosen for itself."""
+    made, roles = params.get("made_of") or {}, params["roles"]
+    return chosen | {config for config, source in made.items() if source in chosen and roles[config] == roles[source]}
 
 
 def _all(ctx: Context, kind: type[T], name: str) -> tuple[T, ...]:
@@ -239,6 +246,7 @@ def _model(ctx: Context, id: str, name: str, folder: Path) -> ModelResult:
         evaluation=_optional(ctx, f"evaluate/{name}", "evaluation.json", Evaluation),
         file_sha256=_digest(folder if id.startswith("quantize/") else ctx.inputs.get(f"export/{name}")),
         whole={n: why for n, why in pruned.whole.items() if why != CLASSES} if pruned else {},
+        form="int8" if id.startswith("quantize/") else "fp32",
     )
 
 

@@ -1,9 +1,10 @@
-"""Steps that find dense networks as fast as a chosen cut one, and give a shape fresh weights."""
+"""Steps that find dense networks as fast and as small as a chosen pruned one, and give a shape fresh weights."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from secateur.models import saved
 from secateur.models.build import build
 from secateur.models.fresh import renewed
 from secateur.pruning import channels, cutting, groups, widths
-from secateur.records import Choice, Measured, Parity, Profile, Rival, Way
+from secateur.records import Choice, Measured, Parity, Profile, Rival, Sizes, Way
 from secateur.steps.context import Context
 from secateur.steps.photos import snapshot
 
@@ -29,30 +30,73 @@ SIDES = 5  # input sizes that are timed
 PARTS = (0.7, 0.85, 1.0, 1.2, 1.45)  # of the chosen network's multiply-adds: narrower networks that are timed
 LEAST_PX = 16
 REFERENCE = "chosen"
+SAME, NEAR = 0.02, 0.05  # of parameters: one shape for two; as small
 
 
 def find(ctx: Context) -> None:
     """rival.json; tolerant: targets whose networks failed are no choice."""
     p = ctx.params
     choice = read(Choice, ctx.inputs["choice"] / "choice.json")
-    rival = Rival(p["backbone"], p["method"], choice.config)
     why = _not_worth_it(ctx, choice)
-    if why:
-        dump(Rival(p["backbone"], p["method"], choice.config, why), ctx.out / "rival.json")
-        return
-    sizes = {role.removeprefix(SIZE): f for role, f in ctx.inputs.items() if role.startswith(SIZE)}
-    part = _macs(sizes[choice.config]) / _macs(sizes[p["dense"]])
+    rival = Rival(p["backbone"], p["method"], choice.config, why, timed=p.get("timed") is not False)
+    if not why and rival.timed:
+        rival = _as_fast(ctx, rival)
+    if not why and p["narrow"]:
+        rival = _as_small(ctx, rival)
+    dump(rival, ctx.out / "rival.json")
+
+
+def _size(ctx: Context, config: str) -> tuple[Profile, Sizes]:
+    folder = ctx.inputs[SIZE + config]
+    return read(Profile, folder / "profile.json"), read(Sizes, folder / "sizes.json")
+
+
+def _as_fast(ctx: Context, rival: Rival) -> Rival:
+    """With the dense network on smaller photos, and a narrower one, that take as long as what was chosen."""
+    p = ctx.params
+    part = _size(ctx, rival.config)[0].macs / _size(ctx, p["dense"])[0].macs
     with tempfile.TemporaryDirectory(dir=ctx.work) as folder:
         made = dict(_candidates(p, list(snapshot(ctx).classes), part, Path(folder)))
-        files = [entry(ctx.inputs[FILE + choice.config] / "model.onnx", REFERENCE)]
+        files = [entry(ctx.inputs[FILE + rival.config] / "model.onnx", REFERENCE)]
         files += [entry(file, name) for name, file in made.items()]
-        ctx.progress(1, 2, f"{len(made)} dense networks beside {choice.config}")
+        ctx.progress(1, 2, f"{len(made)} dense networks beside {rival.config}")
         found = bench(files, REFERENCE, [Way(1, 1)], effort=QUICK)
     ratios = {t.model: t.speedup for t in found.timings}
     px, px_ratio = _nearest(ratios, "px")
     narrow, narrow_ratio = _nearest(ratios, "narrow")
-    rival = Rival(p["backbone"], p["method"], choice.config, "", int(px), px_ratio, narrow, narrow_ratio, found.doubts)
-    dump(rival, ctx.out / "rival.json")
+    return replace(
+        rival,
+        px=int(px),
+        px_ratio=px_ratio,
+        narrow=narrow,
+        narrow_ratio=narrow_ratio,
+        doubts=found.doubts,
+    )
+
+
+def _as_small(ctx: Context, rival: Rival) -> Rival:
+    """With the uniformly narrower network of as many parameters as a cut one has; of as many as a network with zeros is
+    worth, by what both weigh after zstd. None of its own where another rival is as small."""
+    p, (mine, bytes_of), (dense, all_bytes) = ctx.params, _size(ctx, rival.config), _size(ctx, ctx.params["dense"])
+    part = mine.parameters / dense.parameters if rival.timed else bytes_of.zstd / all_bytes.zstd
+    model, px = build(p["backbone"], len(snapshot(ctx).classes), p["input_px"], 0, p["options"]), p["input_px"]
+    traced = channels.trace(model, torch.zeros(1, 3, px, px))
+    found = groups.cuttable(traced, (), False)
+    try:
+        goal = widths.reach(traced, found, min(part, 0.98), "params", 1)
+    except UserError:
+        return rival  # no uniform network is as small
+    if rival.timed and _alike(goal.params, mine.parameters, SAME) and _alike(goal.macs, mine.macs, SAME):
+        return replace(rival, small_like="scratch")  # it was cut uniformly, and has that very shape
+    if rival.narrow:
+        other = widths.reach(traced, found, rival.narrow, "macs", p["multiple"])
+        if _alike(other.params, part * dense.parameters, NEAR):
+            return replace(rival, small_like="narrow")
+    return replace(rival, small=round(goal.params / goal.params_dense + 5e-7, 6))
+
+
+def _alike(one: float, other: float, within: float) -> bool:
+    return abs(one / other - 1) <= within
 
 
 def fresh(ctx: Context) -> None:
@@ -86,10 +130,6 @@ def _not_worth_it(ctx: Context, choice: Choice) -> str:
     if dense and mine < sum(dense) / len(dense) - margin / 100:
         return f"is more than {margin:g} point{'' if margin == 1 else 's'} below dense on validation already"
     return ""
-
-
-def _macs(folder: Path) -> int:
-    return read(Profile, folder / "profile.json").macs
 
 
 def _candidates(p: Any, classes: list[str], part: float, folder: Path) -> Iterator[tuple[str, Path]]:

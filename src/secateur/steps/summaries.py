@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,20 +15,22 @@ from secateur.records import Measured, ModelResult, Summary
 
 IntArray = npt.NDArray[np.int64]
 Pair = tuple[str, str]  # configurations: subject, against
+Family = tuple[str, str, bool, bool, bool]
 
 
-def family(pair: Pair, roles: Any, chosen: set[str]) -> tuple[str, str, bool, bool]:
+def family(pair: Pair, roles: Any, chosen: set[str], bare: Collection[Pair]) -> Family:
     """Comparisons that one answer rests on: of one network, against one kind of network; what validation chose apart
-    from what it did not, so that many targets do not weaken what is said of the few that may be recommended."""
+    from what it did not, so that many targets do not weaken what is said of the few that may be recommended. Files that
+    no training separates (`bare`) are apart as well."""
     subject, against = pair
     role, method, _ = roles[against]
-    return subject.split("/")[0], role if method else "dense", bool(method), subject in chosen
+    return subject.split("/")[0], role if method else "dense", bool(method), subject in chosen, pair in bare
 
 
-def untrained(pair: Pair, roles: Any) -> bool:
-    """Is one the INT8 file of the other?"""
+def untrained(pair: Pair, made_of: Mapping[str, str], quantised: Collection[str]) -> bool:
+    """Is one the INT8 file of the other? `quantised`: configurations of INT8 files."""
     subject, against = pair
-    return bool(roles[subject][0] == "quantized" and roles[against][0] != "quantized")
+    return subject in quantised and made_of.get(subject) == against
 
 
 def summaries(
@@ -53,6 +55,7 @@ def summaries(
             _validation(own),
             begins=begins.get(config, "dense"),
             made_of=made_of.get(config, ""),
+            form=first.form,
             figures=found,
         )
 
