@@ -86,8 +86,6 @@ def test_from_the_third_plan_on_a_report_doubts_itself_and_gc_forgets_nothing(ho
     secateur("gc", cwd=home)
     assert len(who(home)) == before
     other = "--backbone cnn --input-px 16 --epochs 1 --seeds 0 --bench 0 --methods magnitude --sparsities 0.5"
+    other += " --no-controls --no-rivals --robustness 0"
     secateur("study", "photos", *other.split(), "--budget", "", "--name", "other", cwd=home)
     assert (looks(home, "other")["plans"], looks(home, "other")["place"]) == (before + 1, before + 1)
-    secateur("study", "photos", *other.split(), "--budget", "", "--name", "split", "--split-seed", 1, cwd=home)
-    other_split = looks(home, "split")
-    assert other_split["plans"] == 1 and 0 < other_split["partly"][0] < 1  # other photos, some of them the same
