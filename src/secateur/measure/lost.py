@@ -33,7 +33,7 @@ def change(
     numbers = np.arange(a.size) if groups is None else np.asarray(groups)
     _, group = np.unique(numbers, return_inverse=True)
     size = np.bincount(group)
-    net = np.bincount(group, weights=a.astype(float) - b)  # (G,): photos won
+    net = np.bincount(group, weights=a.astype(float) - b).astype(np.float64)  # (G,): photos won
     how = "paired bootstrap over photos" if len(size) == a.size else "paired bootstrap over groups of photos"
     if len(size) < FEW:
         low, high, how = *_over_few(net, size), f"paired t over {len(size)} groups of photos"
