@@ -9,9 +9,9 @@ import pytest
 import torch
 from small_nets import BODIES, network, photos
 from torch import nn
+from torch.nn import functional as F
 
 from secateur.training.backward import backward, pieces
-from secateur.training.loss import loss
 from secateur.training.norms import freezable, live, norms, train_mode
 from secateur.training.recompute import blocks, recomputed
 
@@ -19,12 +19,13 @@ WAYS = [(0, True), (3, False), (1, False), (2, True)]  # micro-batch, recomputat
 
 
 def plain_loss(logits: torch.Tensor, y: torch.Tensor, taught: torch.Tensor | None) -> torch.Tensor:
-    return loss(logits, y, smoothing=0.1)
+    return F.cross_entropy(logits, y, label_smoothing=0.1)  # as `loss` says it, in the network's own precision
 
 
 def run(model: nn.Module, micro: int = 0, again: bool = False, frozen: bool = True):
     """(loss, gradients, statistics after it); the model's statistics are put back."""
     x, y = photos()
+    x = x.to(next(model.parameters()).dtype)
     before = {k: v.clone() for k, v in model.named_buffers()}
     model.zero_grad()
     train_mode(model, frozen=frozen)
@@ -45,25 +46,27 @@ def run(model: nn.Module, micro: int = 0, again: bool = False, frozen: bool = Tr
     return float(value), gradients, after
 
 
-def close(got: dict[str, torch.Tensor], expected: dict[str, torch.Tensor], relative: float = 1e-5) -> None:
+def close(got: dict[str, torch.Tensor], expected: dict[str, torch.Tensor], relative: float = 1e-8) -> None:
+    """Of networks of 64-bit floats: in 32 a batch of another size may take another kernel, and an activation that falls
+    on the other side of a kink changed a gradient by 0.3 % on a processor without AVX."""
     whole = torch.cat([g.flatten() for g in expected.values()]).norm()
     for name, gradient in expected.items():
         error = (got[name] - gradient).norm()
-        assert error <= relative * gradient.norm() + 1e-8 * whole, (name, float(error / gradient.norm()))
+        assert error <= relative * gradient.norm() + 1e-11 * whole, (name, float(error / gradient.norm()))
 
 
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("head", ["linear", "study"])
 def test_every_way_gives_the_gradient_of_the_plain_step(body: str, head: str):
     """Frozen batch norms in the body; those of the study's head look at their batch, which stays whole."""
-    model = network(body, head)
+    model = network(body, head).double()
     value, gradients, after = run(model)
     for micro, again in WAYS:
         got, others, statistics = run(model, micro, again)
-        assert got == pytest.approx(value, rel=1e-6)
+        assert got == pytest.approx(value, rel=1e-6)  # added up in 32 bits
         close(others, gradients)
         for name, tensor in after.items():
-            torch.testing.assert_close(statistics[name], tensor, rtol=1e-4, atol=1e-6, msg=name)
+            torch.testing.assert_close(statistics[name], tensor, rtol=1e-8, atol=1e-10, msg=name)
 
 
 @pytest.mark.parametrize("body", BODIES)
@@ -130,7 +133,7 @@ def test_a_network_is_as_it_was_after_recomputation():
 
 @pytest.mark.parametrize("body", BODIES)
 def test_large_maps_are_recomputed_some_photos_at_a_time(body: str, monkeypatch: pytest.MonkeyPatch):
-    model = network(body)
+    model = network(body).double()
     value, gradients, _ = run(model)
     monkeypatch.setattr("secateur.training.recompute.LARGE_MAP", 8 * 8)
     seen: list[int] = []

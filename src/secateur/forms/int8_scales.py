@@ -2,10 +2,10 @@
 
 x86 without VNNI multiplies unsigned by signed bytes, adds neighbouring products in 16 bits, and cuts off what is too
 large (`vpmaddubsw`). Seven bits for every weight are safe and cost up to four times the error. What must fit is less:
-that of two neighbours of one sign, times 255. So a filter's scale is the largest such sum over 127. Beside that of
-eight bits it is, in the mean over filters, 1.26 times as large in EfficientNet-Lite0 (layers 1.14 to 1.32), whose 1×1
-convolutions have one large weight a filter, and 1.59 times in the custom CNN (1.48 to 1.63), where it gains little on
-seven bits, which is 1.98 times. `int8` therefore makes both and keeps the better.
+that of two neighbours of one sign, times 255. So a filter's scale is the largest such sum over 127. In the mean over
+filters that is 1.26 times the scale of eight bits in EfficientNet-Lite0 (layers 1.14 to 1.32), whose 1×1 convolutions
+have one large weight a filter, and 1.59 times in the custom CNN (1.48 to 1.63), where it gains little on seven bits,
+which is 1.98 times. `int8` therefore makes both and keeps the better.
 
 Sources: Intel's instruction reference for `vpmaddubsw`; onnxruntime's page on quantisation for the seven bits. In which
 order its kernels take weights is nowhere promised: it was seen, and `overflows` looks again at every file.
