@@ -158,7 +158,7 @@ def test_a_plan_as_json_is_made_at_once_and_makes_nothing(home: Path, tmp_path: 
 
 def test_results_of_a_run_hold_together(home: Path):
     results = json.loads((home / "runs" / "photos" / "results.json").read_text())
-    assert {m["config"] for m in results["models"]} == {
+    assert {m["config"] for m in results["models"] if m["role"] != "rival"} == {  # of those, what training decides
         "cnn/dense",
         "cnn/dense-int8",
         "cnn/dense-longer",
