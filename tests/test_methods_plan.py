@@ -30,10 +30,10 @@ def planned(*methods: object, **values: object) -> dict[str, Step]:
 def test_what_begins_before_training_gets_all_epochs_and_is_held_against_dense_trained_equally_long():
     steps = planned("snip", distil=0.5)
     assert steps["begin/cnn/initial/seed0"].params["seed"] == 0
-    assert steps["evidence/cnn/initial/slopes/seed0"].inputs["model"] == "begin/cnn/initial/seed0"
+    assert steps["evidence/cnn/initial/connections/seed0"].inputs["model"] == "begin/cnn/initial/seed0"
     pruned, trained = steps["prune/cnn/snip/0.5/seed0"], steps["retrain/cnn/snip/0.5/seed0"]
     assert pruned.inputs["model"] == "begin/cnn/initial/seed0"
-    assert pruned.inputs["evidence/slopes"] == "evidence/cnn/initial/slopes/seed0"
+    assert pruned.inputs["evidence/connections"] == "evidence/cnn/initial/connections/seed0"
     assert trained.params["epochs"] == 28
     assert "lessons" not in trained.inputs  # nothing was trained that it could learn from
     pairs = steps["collect"].params["against"]

@@ -16,6 +16,7 @@ _BEGINS = {  # in a method's id
     "slimming": "slimmed",
     "group-lasso": "lassoed",
 }
+NORMALISE = "group"  # the usual
 AUTO = (4, 8, 16, 32)  # roundings that registers and caches of usual processors like
 
 
@@ -74,7 +75,14 @@ class MethodChoice(Table):
         "thread, instead of sparsities; found by timing cuts",
     )
     like: str = Field(
-        default="", description="random pruning with scope global: layers as sparse or narrow as this method makes them"
+        default="",
+        description="random pruning: layers as sparse or narrow as this method makes them, where its scope leaves that "
+        "to a ranking or it keeps the first layer whole",
+    )
+    normalise: Literal["group", "none"] = Field(
+        default=NORMALISE,
+        description="filters with scope global: scores are ranked over their group's mean (group), or as they are "
+        "(none), which is how Molchanov et al. 2019 and network slimming rank them",
     )
 
     @model_validator(mode="before")
@@ -120,6 +128,8 @@ class MethodChoice(Table):
             raise ValueError(
                 f"method '{self.name}' sets weights to zero: macs, params, latency and multiple are for filters"
             )
+        if self.normalise != NORMALISE and (row.cuts == "weights" or self.scope != "global"):
+            raise ValueError(f"method '{self.name}': normalise is for filters ranked over the whole network")
         if sum(map(bool, (self.sparsities, self.macs, self.params, self.latency))) > 1:
             raise ValueError("set one of sparsities, macs, params and latency: name the method twice")
         if self.multiple == "auto" and not (self.macs or self.latency):
@@ -154,6 +164,12 @@ class MethodChoice(Table):
         words += [self.scope] if self.scope != row.scopes[0] else []
         words += [_BEGINS[self.start]] if self.start != row.begins else []
         words += [f"like-{self.like}"] if self.like else []
+        words += [f"normalise-{self.normalise}"] if self.normalise != NORMALISE else []
         words += ["units"] if self.hidden_units else []
         words += ["spare-" + "+".join(self.spare)] if self.spare else []
         return "-".join(words)
+
+
+def keeps_first(choice: MethodChoice) -> bool:
+    """Does the first layer stay whole, because the method, or that of which this is the control, keeps it so?"""
+    return choice.scope == "layer" and catalogue.method(choice.like or choice.name).keeps_first

@@ -44,10 +44,8 @@ def score(method: Method, name: str, weight: torch.Tensor, groups: int = 1) -> t
     of_inputs = (weight.shape[1] * groups, *weight.shape[2:])
     pieces = {
         "gradients": {"squares": torch.rand(weight.shape, generator=chance)},
-        "slopes": {
-            "means": torch.randn(weight.shape, generator=chance),
-            "sizes": torch.rand(weight.shape, generator=chance),
-        },
+        "slopes": {"sizes": torch.rand(weight.shape, generator=chance)},
+        "connections": {"means": torch.randn(weight.shape, generator=chance)},
         "inputs": {"inputs": torch.rand(of_inputs, generator=chance)},
         "bends": {"bends": torch.randn(weight.shape, generator=chance)},
         "removals": {"removals": torch.rand(weight.shape, generator=chance)},

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from secateur.errors import UserError
 from secateur.models.build import build
 from secateur.pruning import channel_scores, channels, evidence, ranking, scores
-from secateur.pruning.gradients import bends, gradients, slopes
+from secateur.pruning.gradients import bends, connections, gradients, slopes
 from secateur.pruning.groups import Group, Part, Traced
 
 PX = 32
@@ -61,7 +61,8 @@ def test_slopes_by_hand():
     with torch.no_grad():
         model[0].weight.copy_(torch.tensor([[1.0], [-1.0]]))
     x = torch.ones(1, 1)
-    found = slopes(model, [(x, torch.tensor([0])), (x, torch.tensor([1]))])
+    photos = [(x, torch.tensor([0])), (x, torch.tensor([1]))]
+    found = slopes(model, photos) | connections(model, photos)
     p1 = math.e / (math.e + 1 / math.e)
     p2 = 1 - p1
     mean, size = (p1 - p2) / 2, (p1 + p2) / 2
@@ -72,13 +73,31 @@ def test_slopes_by_hand():
     torch.testing.assert_close(scores.snip(weight, torch.Generator(), seen), torch.tensor([[2 * mean], [3 * mean]]))
 
 
+def test_connections_take_the_batch_and_leave_the_network_as_it_was():
+    """Batch norms in training, as torch's own, dropout off; a last batch of fewer photos counts for fewer."""
+    model = build("cnn", 10, PX, 1)
+    state = {k: v.clone() for k, v in model.state_dict().items()}
+    photos = [*batches(2, 4), *batches(1, 6)]
+    found = connections(model, photos)["means"]
+    assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
+    assert model.training and all(p.grad is None for p in model.parameters())
+    mine = build("cnn", 10, PX, 1).train()
+    for module in mine.modules():
+        if isinstance(module, nn.Dropout):
+            module.eval()
+    for x, y in photos:
+        (F.cross_entropy(mine(x), y) * len(y) / 14).backward()
+    for name in ("conv1.weight", "conv6.weight", "fc2.weight"):
+        torch.testing.assert_close(found[name], mine.get_parameter(name).grad, rtol=1e-3, atol=1e-6)
+
+
 def test_bends_against_the_whole_hessian():
     """Two layers of seven weights: H is written out by torch, g too, both of the mean loss over all photos."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Tanh(), nn.Linear(2, 2, bias=False))
     x, y = torch.randn(6, 2), torch.tensor([0, 1, 1, 0, 1, 0])
     photos = [(x[:3], y[:3]), (x[3:], y[3:])]
-    found = bends(model, lambda: photos)["bends"]
+    found = bends(model, lambda: photos, temperature=1.0)["bends"]
 
     def loss(flat: Tensor) -> Tensor:
         return F.cross_entropy(torch.tanh(x @ flat[:4].view(2, 2).T) @ flat[4:].view(2, 2).T, y)
@@ -97,7 +116,9 @@ def test_what_goes_by_grasp_leaves_the_larger_gradient():
     model = nn.Sequential(nn.Linear(3, 4, bias=False), nn.Tanh(), nn.Linear(4, 2, bias=False)).double()
     photos = [(torch.randn(8, 3).double(), torch.randint(0, 2, (8,)))]
     rated = scores.grasp(
-        model[0].weight, torch.Generator(), {"bends": bends(model, lambda: photos)["bends"]["0.weight"]}
+        model[0].weight,
+        torch.Generator(),
+        {"bends": bends(model, lambda: photos, temperature=1.0)["bends"]["0.weight"]},
     )
 
     def length() -> float:

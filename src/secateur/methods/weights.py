@@ -167,7 +167,7 @@ WEIGHTS: tuple[Method, ...] = (
         cost="gradients on 1,024 training photos, then a whole training",
         where="secateur.pruning.scores:snip",
         help="Before any training: |weight × mean gradient|, ranked over the network; what is left is trained.",
-        needs=("slopes",),
+        needs=("connections",),
         scopes=("global", "layer"),
         begins="initialisation",
     ),
@@ -214,6 +214,7 @@ WEIGHTS: tuple[Method, ...] = (
         help="Train sparse from the start: drop small weights, grow where the gradient is large.",
         scopes=("layer", "erk"),
         begins="initialisation",
+        keeps_first=True,
     ),
     Method(
         name="random",

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from secateur.errors import UserError
-from secateur.pruning.groups import Group, over_mean
+from secateur.pruning.groups import Group, mixed
 
 RUNNING = ".running_mean"
 Tensors = Mapping[str, Tensor]  # parameter or buffer → its values
@@ -45,7 +45,7 @@ def bn_scale(groups: Iterable[Group], tensors: Tensors, evidence: Evidence) -> d
         if not scales:
             raise UserError(f"'{group.name}' has no batch norm behind it: spare it, or take another method")
         rated = [_summed(gamma.detach().abs(), owner, group.size) for gamma, owner in scales]
-        found[group.name] = rated[0] if len(rated) == 1 else torch.stack([over_mean(r) for r in rated]).mean(0)
+        found[group.name] = mixed(rated)
     return found
 
 
@@ -76,7 +76,7 @@ def _read(groups: Iterable[Group], evidence: Mapping[str, Tensor], of: Callable[
         if not seen:
             raise UserError(f"no layer reads the channels of '{group.name}': spare it, or take another method")
         rated = [of(_summed(x.flatten(1).mean(1) if x.dim() > 1 else x, owner, group.size)) for x, owner in seen]
-        found[group.name] = rated[0] if len(rated) == 1 else torch.stack([over_mean(r) for r in rated]).mean(0)
+        found[group.name] = mixed(rated)
     return found
 
 
