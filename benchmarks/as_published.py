@@ -92,8 +92,12 @@ def network(given: argparse.Namespace) -> Iterator[tuple[nn.Module, Judged]]:
 
 def evidence(model: nn.Module, sides: Judged, size: int) -> Evidence:
     x, y = (torch.cat(t) for t in zip(*sides.batches("train", 1024), strict=True))
-    again = zip(x.split(size), y.split(size), strict=True)
-    return gradients(model, zip(x.split(size), y.split(size), strict=True)) | slopes(model, again)
+    return gradients(model, zip(x.split(size), y.split(size), strict=True))
+
+
+def sizes(model: nn.Module, sides: Judged, size: int) -> Evidence:
+    x, y = (torch.cat(t) for t in zip(*sides.batches("train", 1024), strict=True))
+    return slopes(model, zip(x.split(size), y.split(size), strict=True))
 
 
 def filters(
@@ -105,18 +109,17 @@ def filters(
     goal = whole.reach(keep, "macs", 1 if given.net == "cnn" else 8)
     kept = widths.choose(whole.scores, goal.counts)
     left = cutting.stays(whole.groups, kept)
-    before = standing(dense, sides.batches("train", 1024), device="cpu")
     if given.net != "cnn":
         refit.refit(model, refit.of_cut(model, left), lambda: sides.batches("train", given.refit_photos))
     cutting.cut_groups(model, whole.groups, kept)
-    match(model, sides.batches("train", 1024), of_cut(before, left), device="cpu")
+    match(model, sides.batches("train", 1024), of_cut(given.before, left), device="cpu")
     return accuracy(model, sides)[1], goal.counts
 
 
 def normalise(dense: nn.Module, sides: Judged, given: argparse.Namespace) -> None:
     seen = evidence(dense, sides, 1)
     for name in given.methods:
-        for keep in (0.5, 0.3):
+        for keep in given.keep:
             for raw in (False, True):
                 said, counts = filters(dense, sides, given, seen, name, raw, keep)
                 words = "as they are" if raw else "over each group's mean"
@@ -129,7 +132,6 @@ def normalise(dense: nn.Module, sides: Judged, given: argparse.Namespace) -> Non
 def positions(dense: nn.Module, sides: Judged, given: argparse.Namespace) -> None:
     """The same number of samples, of 64 photos and of 1,024; of Lite0 a cut, of the CNN magnitude at 90 %."""
     seen = evidence(dense, sides, 1)
-    before = standing(dense, sides.batches("train", 1024), device="cpu")
     for photos in (64, 1024):
         moments.PLACES, given.refit_photos = 65536 // photos, photos
         started = time.process_time()
@@ -140,7 +142,7 @@ def positions(dense: nn.Module, sides: Judged, given: argparse.Namespace) -> Non
             refit.refit(model, refit.of_masks(gone), lambda: sides.batches("train", given.refit_photos))
             masks.apply(found, gone)
             took = time.process_time() - started
-            match(model, sides.batches("train", 1024), before, device="cpu")
+            match(model, sides.batches("train", 1024), given.before, device="cpu")
             print(
                 f"refit on {photos} photos, magnitude {sparsity:.0%}: {accuracy(model, sides)[1]} ({took:.0f} s)",
                 flush=True,
@@ -153,8 +155,7 @@ def positions(dense: nn.Module, sides: Judged, given: argparse.Namespace) -> Non
 
 def alone(dense: nn.Module, sides: Judged, given: argparse.Namespace) -> None:
     """Single photos against batches of eight: what agrees of what stays, and what is left of accuracy."""
-    seen = {size: evidence(dense, sides, size) for size in (1, 8)}
-    before = standing(dense, sides.batches("train", 1024), device="cpu")
+    seen = {size: evidence(dense, sides, size) | sizes(dense, sides, size) for size in (1, 8)}
     for name in ("fisher", "taylor"):
         found = {}
         for size in (1, 8):
@@ -164,7 +165,7 @@ def alone(dense: nn.Module, sides: Judged, given: argparse.Namespace) -> None:
             rated = Rater(model, catalogue.method(name), p, seen[size], torch.Generator(), given.px)
             found[size], _ = rated.weight_masks(own)
             masks.apply(own, found[size])
-            match(model, sides.batches("train", 1024), before, device="cpu")
+            match(model, sides.batches("train", 1024), given.before, device="cpu")
             print(f"{name}, 80 % of weights, batches of {size}: {accuracy(model, sides)[1]}", flush=True)
         both = sum(int((found[1][n] & found[8][n]).sum()) for n in found[1])
         print(
@@ -184,9 +185,11 @@ def main() -> None:
     parser.add_argument("--net", choices=tuple(NAMES), default="cnn")
     parser.add_argument("--what", choices=("normalise", "refit", "alone"), default="normalise")
     parser.add_argument("--methods", nargs="+", default=["filter-taylor", "filter-bn-scale", "filter-l1"])
+    parser.add_argument("--keep", nargs="+", type=float, default=[0.5, 0.3], help="of the multiply-adds")
     given = parser.parse_args()
     given.refit_photos = 1024
     with network(given) as (dense, sides):
+        given.before = standing(dense, sides.batches("train", 1024), device="cpu")
         {"normalise": normalise, "refit": positions, "alone": alone}[given.what](dense, sides, given)
 
 

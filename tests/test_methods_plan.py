@@ -66,6 +66,28 @@ def test_evidence_is_gathered_once_for_all_that_need_it():
     assert steps["prune/cnn/filter-taylor/0.5/seed0"].params["refit"] is None
 
 
+def test_rigl_keeps_the_first_layer_and_so_does_its_control():
+    steps = planned("rigl", "magnitude", {"name": "rigl", "scope": "erk"})
+    assert steps["retrain/cnn/rigl/0.5/seed0"].params["regime"]["whole_first"] is True
+    control = steps["prune/cnn/random-init-like-rigl/0.5/seed0"]
+    assert control.params["whole_first"] is True and control.inputs["model"] == "begin/cnn/initial/seed0"
+    for other in ("magnitude", "random", "random-erk-init"):
+        assert steps[f"prune/cnn/{other}/0.5/seed0"].params["whole_first"] is None
+    assert steps["retrain/cnn/rigl-erk/0.5/seed0"].params["regime"]["whole_first"] is None
+
+
+def test_scores_as_they_are_are_another_configuration_and_the_usual_moves_no_key():
+    usual, raw = {"name": "filter-taylor", "scope": "global"}, {"normalise": "none"}
+    steps = planned(usual, usual | raw)
+    assert steps["prune/cnn/filter-taylor-global/0.5/seed0"].params["normalise"] is None
+    cut = steps["prune/cnn/filter-taylor-global-normalise-none/0.5/seed0"]
+    control = steps["prune/cnn/filter-random-global-like-filter-taylor-normalise-none/0.5/seed0"]
+    assert cut.params["normalise"] == control.params["normalise"] == "none"
+    for odd in ({"name": "filter-taylor"} | raw, {"name": "fisher", "scope": "global"} | raw):
+        with pytest.raises(UserError, match="normalise is for filters ranked over the whole network"):
+            planned(odd)
+
+
 def test_a_scan_comes_before_what_asks_for_it_and_its_control_is_cut_alike():
     steps = planned("sensitivity", {"name": "filter-taylor", "scope": "sensitivity", "macs": [0.5]})
     assert steps["scan/cnn/dense/sensitivity/seed0"].inputs["pixels"] == "pixels/64"

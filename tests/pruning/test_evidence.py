@@ -14,7 +14,7 @@ from secateur.errors import UserError
 from secateur.models.build import build
 from secateur.pruning import channel_scores, channels, evidence, ranking, scores
 from secateur.pruning.gradients import bends, connections, gradients, slopes
-from secateur.pruning.groups import Group, Part, Traced
+from secateur.pruning.groups import Group, Part, Traced, mixed
 
 PX = 32
 
@@ -220,6 +220,22 @@ def test_one_ranking_by_hand():
     # half of the multiply-adds: 22 of 44; the next threshold leaves a with one filter and b with one
     found = ranking.reach_ranked(traced, groups, rated, 0.5, "macs", 1)
     assert found.counts == {"a": 1, "b": 1} and found.macs == 11
+
+
+def test_one_ranking_of_scores_as_they_are():
+    """The same scores undivided: 1, 1, 2, 4 and 10, 20, 20, 30. Five of eight below 20; one of a layer stays."""
+    traced, groups = two()
+    rated = {"a": torch.tensor([1.0, 1, 2, 4]), "b": torch.tensor([10.0, 20, 20, 30])}
+    found = ranking.reach_ranked(traced, groups, rated, 0.5, "filters", 1, as_they_are=True)
+    assert found.counts == {"a": 1, "b": 3}
+
+
+def test_layers_of_another_unit_count_the_same_and_leave_it_to_their_group():
+    """Means 2 and 20: half of 1 + 1, of ½ + ½ … times 11."""
+    found = mixed([torch.tensor([1.0, 3]), torch.tensor([10.0, 30])])
+    torch.testing.assert_close(found, torch.tensor([5.5, 16.5]))
+    assert torch.equal(mixed([torch.tensor([1.0, 3])]), torch.tensor([1.0, 3]))
+    assert mixed([torch.zeros(2), torch.zeros(2)]).tolist() == [0, 0]
 
 
 def test_a_twentieth_of_a_group_stays_and_widths_are_multiples():

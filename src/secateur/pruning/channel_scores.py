@@ -20,8 +20,8 @@ Evidence = Mapping[str, Mapping[str, Tensor]]  # see `evidence`
 
 def filter_taylor(groups: Iterable[Group], tensors: Tensors, evidence: Evidence) -> dict[str, Tensor]:
     """The squared change of the loss, to first order, when a channel is set to zero; Molchanov et al. 2019,
-    arXiv:1906.10771, eq. 8, with a gate behind every batch norm that the channel runs through (§ 3.3), their
-    importances summed. Where a group has no batch norm the gates stand behind its layers.
+    arXiv:1906.10771, with a gate behind every batch norm that the channel runs through, their importances summed. Where
+    a group has no batch norm the gates stand behind its layers.
     """
     found = {}
     for group in groups:
@@ -51,7 +51,8 @@ def bn_scale(groups: Iterable[Group], tensors: Tensors, evidence: Evidence) -> d
 
 def activation(groups: Iterable[Group], tensors: Tensors, evidence: Evidence) -> dict[str, Tensor]:
     """Root mean square of a channel's activations, as the layers behind are given them (Molchanov et al. 2017,
-    arXiv:1611.06440, § 2.2, "Activation"). Of several readers, each divided by its mean, the average.
+    arXiv:1611.06440, § 2.2, "Activation", have their mean or their standard deviation: of these the squares are summed
+    here). Of several readers, each divided by its mean, the average.
 
     Raises UserError for a group that no layer reads.
     """
@@ -60,7 +61,7 @@ def activation(groups: Iterable[Group], tensors: Tensors, evidence: Evidence) ->
 
 def alive(groups: Iterable[Group], tensors: Tensors, evidence: Evidence) -> dict[str, Tensor]:
     """1 − APoZ: how often a channel's activation is not zero, as the layers behind are given it (Hu et al. 2016,
-    arXiv:1607.03250, eq. 1, who count right behind the ReLU). Of several readers, each divided by its mean, the
+    arXiv:1607.03250, who count right behind the ReLU). Of several readers, each divided by its mean, the
     average.
 
     Raises UserError for a group that no layer reads.

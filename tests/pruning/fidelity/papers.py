@@ -245,7 +245,18 @@ def of_gradients(power: int) -> Callable[[Case, float], Kept]:
     return rule
 
 
-def gates(case: Case, target: float) -> Kept:
+def squares_of_batches(case: Case, size: int) -> Scores:
+    """w² E[(∂L/∂w)²], L the mean loss of so many photos."""
+    own = weights(case.dense)
+    total = {n: np.zeros_like(w) for n, w in own.items()}
+    for x, y in zip(case.x.split(size), case.y.split(size), strict=True):
+        loss = F.cross_entropy(case.dense(x), y)
+        for n, g in zip(own, torch.autograd.grad(loss, [case.dense.get_parameter(n) for n in own]), strict=True):
+            total[n] += g.double().numpy() ** 2
+    return {n: w**2 * total[n] for n, w in own.items()}
+
+
+def gate_scores(case: Case) -> Scores:
     """(g · z)² of a gate z = 1 behind each batch norm, really put there, photo by photo."""
     scores = {}
     for n, norm in NORMS.items():
@@ -258,7 +269,11 @@ def gates(case: Case, target: float) -> Kept:
             total += gradient.double().numpy() ** 2
         shut.remove()
         scores[n] = total
-    return filters(scores, target)
+    return scores
+
+
+def gates(case: Case, target: float) -> Kept:
+    return filters(gate_scores(case), target)
 
 
 def as_trained(model: nn.Module) -> nn.Module:

@@ -72,7 +72,7 @@ def movement(case: Case, target: float) -> Kept:
 
 
 def rigl(case: Case, target: float) -> Kept:
-    """Algorithm 1 with ΔT = 1 and T_end at three quarters. Where it begins is chance: taken from ours, and looked at."""
+    """Algorithm 1, ΔT = 1 and T_end at three quarters. Where it begins is chance: taken from ours, and looked at."""
     row = catalogue.method("rigl")
     begin = _begun(case, target)
     assert "conv1.weight" not in begin  # dense, in the paper's § 3 (1)

@@ -4,6 +4,7 @@ the method's page."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,12 @@ import numpy as np
 import papers
 import papers_training
 import pytest
+import torch
 from small_case import Case, Kept, made, ours
 
 from secateur import catalogue
-from secateur.methods import OWN, page
+from secateur.methods import OWN
+from secateur.pruning import refit
 
 ROUNDING = "sums in another order: a few of 9,000 weights at the threshold may change places"
 
@@ -91,3 +94,40 @@ def test_what_stays_is_what_the_paper_keeps(case: Case, name: str):
     found = agreement(ours(case, catalogue.method(name), rule.target), rule.of(case, rule.target))
     assert found >= rule.least, f"{found:.4f}"
     assert bool(rule.why) == (rule.least < 1)
+
+
+@pytest.mark.parametrize("name", ["filter-bn-scale", "filter-taylor"])
+def test_one_ranking_is_the_papers_where_scores_stay_as_they_are(case: Case, name: str):
+    """Network slimming's one threshold; Molchanov et al. 2019's one ranking. No layer loses all of its filters."""
+    mine = ours(case, catalogue.method(name), 0.3, "global", normalise="none")
+    rated = papers.scales(case.dense) if name == "filter-bn-scale" else papers.gate_scores(case)
+    ranked = np.sort(np.concatenate(list(rated.values())))
+    first = ranked[int(0.3 * ranked.size + 1e-9)]
+    for n, own in rated.items():
+        assert np.array_equal(mine[n], own >= min(first, own.max()))
+    if name == "filter-taylor":  # batch norms' scales are much alike in every layer
+        usual = ours(case, catalogue.method(name), 0.3, "global")
+        assert any(not np.array_equal(mine[n], usual[n]) for n in mine)
+
+
+def test_single_photos_are_not_batches_of_eight(case: Case):
+    """What was scored before, and why it is not any more: the square of a mean over eight photos is another score."""
+    whole = papers.of_gradients(2)(case, 0.6)
+    eight = papers.lowest(papers.squares_of_batches(case, 8), 0.6)
+    assert agreement(eight, whole) < 0.99
+
+
+def test_what_thinet_fits_is_no_farther_than_a_number_a_channel(case: Case):
+    """Equation 7 against what `refit` does: the outputs of the layer that reads conv2's channels, half of them gone."""
+    kept = ours(case, catalogue.method("filter-thinet"), HALF)["conv2"]
+    model, inputs = copy.deepcopy(case.dense), papers.spread_out(case, "conv3")
+    w = papers.weights(case.dense)["conv3.weight"].reshape(16, 12, 9)
+    said = inputs @ w.reshape(16, -1).T
+    shares = np.einsum("mck,ock->moc", inputs.reshape(len(inputs), 12, 9)[:, kept], w[:, kept]).reshape(-1, kept.sum())
+    scalars = np.linalg.lstsq(shares, said.ravel(), rcond=None)[0]
+    stay = torch.from_numpy(np.repeat(kept, 9))[None]
+    refit.refit(model, {"conv3": stay}, lambda: [(case.x, case.y)])
+    fitted = model.get_submodule("conv3")
+    again = inputs * np.repeat(kept, 9) @ fitted.weight.detach().double().flatten(1).numpy().T
+    again += (fitted.bias - case.dense.get_submodule("conv3").bias).detach().double().numpy()
+    assert ((again - said) ** 2).sum() < ((shares @ scalars - said.ravel()) ** 2).sum()
