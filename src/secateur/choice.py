@@ -16,7 +16,7 @@ _BEGINS = {  # in a method's id
     "slimming": "slimmed",
     "group-lasso": "lassoed",
 }
-NORMALISE = "group"  # the usual
+NORMALISE: Literal["group", "none"] = "group"  # the usual
 AUTO = (4, 8, 16, 32)  # roundings that registers and caches of usual processors like
 
 

@@ -27,9 +27,9 @@ def gradients(
     """squares, gates and filters (see `evidence`): means over B batches, of the gradients of a batch's mean
     cross-entropy; statistics as when predicting, so that photos do not depend on one another.
 
-    The batches are to be of one photo each: the square of a mean over eight is mostly noise that cancelled, and of the
-    half of the CNN's weights that stay by it, one in twelve was another. That costs 1.6 times batches of eight, and no
-    more memory (`torch.func.vmap` was slower than either, and took a copy of the weights a photo).
+    The batches are to be of one photo each: the square of a mean over eight is mostly noise that cancelled, and of what
+    stays by it 2 to 12 % was other than by single photos. These cost 1.6 times batches of eight, and no more memory;
+    `torch.func.vmap` was slower than either, and took the weights once more a photo.
 
     The network's weights, modes and gradients are left as they were (none). Beside it this needs its gradients and the
     squares: twice the weights. Raises ValueError where there is no batch.
