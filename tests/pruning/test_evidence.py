@@ -91,6 +91,23 @@ def test_connections_take_the_batch_and_leave_the_network_as_it_was():
         torch.testing.assert_close(found[name], mine.get_parameter(name).grad, rtol=1e-3, atol=1e-6)
 
 
+def test_batch_norms_that_training_holds_still_stay_as_they_are():
+    """All of them held: the gradient of a photo does not depend on its batch, and is that of predicting."""
+    model = network("resnet18").eval()
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    whole, parts = (connections(model, batches(3, size) if size == 4 else [joined()], held=norms) for size in (4, 12))
+    for x, y in batches():
+        (F.cross_entropy(model(x), y) / 3).backward()
+    name = "body.layer1.0.conv1.weight"
+    torch.testing.assert_close(whole["means"][name], parts["means"][name], rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(whole["means"][name], model.get_parameter(name).grad, rtol=1e-3, atol=1e-6)
+
+
+def joined() -> tuple[Tensor, Tensor]:
+    x, y = zip(*batches(), strict=True)
+    return torch.cat(x), torch.cat(y)
+
+
 def test_bends_against_the_whole_hessian():
     """Two layers of seven weights: H is written out by torch, g too, both of the mean loss over all photos."""
     torch.manual_seed(0)

@@ -5,7 +5,7 @@ Letters: o filters, c channels, n photos, B batches of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -69,12 +69,18 @@ def slopes(
 
 
 def connections(
-    model: nn.Module, batches: Batches, *, device: str | torch.device = "cpu", progress: Progress = lambda _: None
+    model: nn.Module,
+    batches: Batches,
+    *,
+    device: str | torch.device = "cpu",
+    progress: Progress = lambda _: None,
+    held: Collection[nn.Module] = (),
 ) -> Evidence:
     """means (see `evidence`), as a training's step sees them: batch norms take the statistics of the batch, and keep
     their own as they were. Made for networks with their initial weights, whose stored statistics (mean 0, variance 1)
-    are those of no photo. Dropout is off. Batches as large as a training's, classes mixed; else as `gradients`."""
-    return {"means": _mean_gradients(model, batches, device, progress)}
+    are those of no photo. `held`: batch norms that training holds still, which stay as they are. Dropout is off.
+    Batches as large as a training's, classes mixed; else as `gradients`."""
+    return {"means": _mean_gradients(model, batches, device, progress, held)}
 
 
 def bends(
@@ -83,17 +89,18 @@ def bends(
     *,
     device: str | torch.device = "cpu",
     progress: Progress = lambda _: None,
+    held: Collection[nn.Module] = (),
     temperature: float = TEMPERATURE,
 ) -> Evidence:
     """bends (see `evidence`): how training's first step would change the gradient, Hg, with H and g of the mean loss
     over all photos, its logits divided by `temperature`; batch norms and batches as in `connections`. Two passes: g,
     then of each batch the gradient of its gradient's product with g (Pearlmutter 1994), so that no second derivative is
     ever held."""
-    first = _mean_gradients(model, batches(), device, progress, temperature)
+    first = _mean_gradients(model, batches(), device, progress, held, temperature)
     weights = _weights(model)
     found = {name: torch.zeros_like(w) for name, w in weights.items()}
     seen = 0
-    with _watching(model, training=True):
+    with _watching(model, _in_training(model, held)):
         for x, y in batches():
             seen += len(y)
             loss = F.cross_entropy(model(x.to(device)) / temperature, y.to(device))
@@ -107,13 +114,18 @@ def bends(
 
 
 def _mean_gradients(
-    model: nn.Module, batches: Batches, device: str | torch.device, progress: Progress, temperature: float = 1.0
+    model: nn.Module,
+    batches: Batches,
+    device: str | torch.device,
+    progress: Progress,
+    held: Collection[nn.Module],
+    temperature: float = 1.0,
 ) -> dict[str, Tensor]:
     """Weight → E[∂L/∂w] over photos, batch norms as in training."""
     weights = _weights(model)
     means = {name: torch.zeros_like(w) for name, w in weights.items()}
     seen = 0
-    for photos in _backwards(model, batches, device, progress, training=True, temperature=temperature):
+    for photos in _backwards(model, batches, device, progress, _in_training(model, held), temperature):
         seen += photos
         for name, weight in weights.items():
             if weight.grad is not None:
@@ -125,13 +137,18 @@ def _weights(model: nn.Module) -> dict[str, Tensor]:
     return {f"{n}.weight": m.weight for n, m in model.named_modules() if isinstance(m, _Layer)}
 
 
+def _in_training(model: nn.Module, held: Collection[nn.Module]) -> list[_Norm]:
+    still = set(map(id, held))
+    return [m for m in model.modules() if isinstance(m, _Norm) and id(m) not in still]
+
+
 @contextmanager
-def _watching(model: nn.Module, training: bool = False) -> Iterator[None]:
+def _watching(model: nn.Module, training: Collection[_Norm] = ()) -> Iterator[None]:
     """Every parameter ready for gradients; afterwards none is held, and modes are as they were. `training`: batch norms
-    take the batch's statistics, and their own are neither read nor moved."""
+    that take the batch's statistics, and whose own are neither read nor moved."""
     modes = [(m, m.training) for m in model.modules()]
     wanted = [(p, p.requires_grad) for p in model.parameters()]
-    tracked = [(m, m.track_running_stats) for m in model.modules() if training and isinstance(m, _Norm)]
+    tracked = [(m, m.track_running_stats) for m in training]
     try:
         model.eval()
         for norm, _ in tracked:
@@ -154,7 +171,7 @@ def _backwards(
     batches: Batches,
     device: str | torch.device,
     progress: Progress,
-    training: bool = False,
+    training: Collection[_Norm] = (),
     temperature: float = 1.0,
 ) -> Iterator[int]:
     """How many photos a batch has, once a batch, while each parameter holds its gradient."""

@@ -16,12 +16,14 @@ from secateur.pruning.evidence import Evidence
 from secateur.steps.batches import Normal, plain
 from secateur.steps.context import Context
 from secateur.steps.photos import Part, part, some
+from secateur.training.norms import halves, norms
 
 PHOTOS = 1024  # of the training side, unless the step says otherwise
 FORWARD = 8
 MOMENTS = 64
 ALONE = 1  # the square of a mean over several photos is mostly noise that cancelled
 MIXED = {"connections": 128, "bends": 50}  # batch norms take their statistics: as many as SNIP's and GraSP's authors
+PIXELS, LEAST = 48, 16  # photos of so many pixels are taken so many at a time; of larger ones fewer, as memory allows
 
 
 def gather(ctx: Context) -> None:
@@ -68,18 +70,25 @@ def look(
     if what in ("gradients", "slopes"):
         backward = {"gradients": gradients.gradients, "slopes": gradients.slopes}[what]
         return backward(model, batches(ALONE), device=device, progress=seen)
-    if what == "connections":
-        return gradients.connections(model, _mixed(side, what, device, normal), device=device, progress=seen)
-    if what == "bends":
-        return gradients.bends(model, lambda: _mixed(side, what, device, normal), device=device, progress=seen)
+    if what in MIXED:
+        # The batch norms of a body are held still when it is trained, and then a photo does not need its batch.
+        pair = halves(model)
+        held = norms(pair[0]) if pair else []
+        size = FORWARD if pair else max(LEAST, int(MIXED[what] * min(1.0, (PIXELS / px) ** 2)))
+        if what == "connections":
+            mixed = _mixed(side, size, device, normal)
+            return gradients.connections(model, mixed, device=device, progress=seen, held=held)
+        return gradients.bends(
+            model, lambda: _mixed(side, size, device, normal), device=device, progress=seen, held=held
+        )
     return {"inputs": activations.inputs, "alive": activations.alive}[what](model, batches(FORWARD), progress=seen)
 
 
-def _mixed(side: Part, what: str, device: str, normal: Normal) -> Any:
-    """Batches of nearly one size, classes mixed: photos lie class by class, and the statistics of one class are not
-    those that a training sees."""
+def _mixed(side: Part, most: int, device: str, normal: Normal) -> Any:
+    """Batches of nearly one size, at most that, classes mixed: photos lie class by class, and the statistics of one
+    class are not those that a training sees."""
     n = len(side.positions)
-    size = -(-n // -(-n // MIXED[what]))
+    size = -(-n // -(-n // most))
     own: Any = np.asarray(side.positions)
     return loading.batches(
         side.pixels, own, side.labels, batch_size=size, seed=0, epoch=0, shuffle=True, device=device, normal=normal
