@@ -24,23 +24,24 @@ def lowest(scores: Scores, target: float, together: bool = False) -> Kept:
     """All but the lowest, of each layer or of all of them."""
     if together:
         flat = np.concatenate([s.ravel() for s in scores.values()])
-        stays = _stays(flat, target)
+        kept = stays(flat, target)
         ends = np.cumsum([s.size for s in scores.values()])[:-1]
-        parts = np.split(stays, ends)
+        parts = np.split(kept, ends)
         return {n: own.reshape(s.shape) for (n, s), own in zip(scores.items(), parts, strict=True)}
-    return {n: _stays(s.ravel(), target).reshape(s.shape) for n, s in scores.items()}
+    return {n: stays(s.ravel(), target).reshape(s.shape) for n, s in scores.items()}
 
 
-def _stays(flat: np.ndarray, target: float, whole: bool = False) -> np.ndarray:
+def stays(flat: np.ndarray, target: float, whole: bool = False) -> np.ndarray:
+    """All but the lowest: the nearest whole number of them, or `whole` ones."""
     going = int(target * flat.size + 1e-9) if whole else round(target * flat.size)
-    stays = np.ones(flat.size, bool)
-    stays[np.argsort(flat, kind="stable")[:going]] = False
-    return stays
+    kept = np.ones(flat.size, bool)
+    kept[np.argsort(flat, kind="stable")[:going]] = False
+    return kept
 
 
 def filters(scores: Scores, target: float) -> Kept:
     """Of each layer floor(target × filters) go."""
-    return {n: _stays(s, target, whole=True) for n, s in scores.items()}
+    return {n: stays(s, target, whole=True) for n, s in scores.items()}
 
 
 def weights(model: nn.Module) -> Scores:
@@ -55,7 +56,7 @@ def magnitude(case: Case, target: float) -> Kept:
 
 
 def lamp(case: Case, target: float) -> Kept:
-    """§ 3: w_u² over the sum of w_v² of all v that are not before u when sorted by size."""
+    """w_u² over the sum of w_v² of all v that are not before u when sorted by size."""
     scores = {}
     for n, w in weights(case.dense).items():
         flat, made = w.ravel() ** 2, np.empty(w.size)
@@ -72,14 +73,14 @@ def of_four(case: Case, target: float) -> Kept:
     for n, w in weights(case.dense).items():
         if w.shape[1] % 4:
             continue
-        stays = np.zeros(w.shape, bool)
+        mask = np.zeros(w.shape, bool)
         for o in range(w.shape[0]):
             for place in np.ndindex(w.shape[2:]):
                 for i in range(0, w.shape[1], 4):
                     four = abs(w[(o, slice(i, i + 4), *place)])
                     for best in np.argsort(-four, kind="stable")[: round(4 * (1 - target))]:
-                        stays[(o, i + best, *place)] = True
-        kept[n] = stays
+                        mask[(o, i + best, *place)] = True
+        kept[n] = mask
     return kept
 
 
@@ -136,7 +137,7 @@ def wanda(case: Case, target: float) -> Kept:
     for n, w in weights(case.dense).items():
         norms = np.sqrt((spread_out(case, n.removesuffix(".weight")) ** 2).sum(0))
         rows = abs(w.reshape(len(w), -1)) * norms
-        kept[n] = np.stack([_stays(row, target) for row in rows]).reshape(w.shape)
+        kept[n] = np.stack([stays(row, target) for row in rows]).reshape(w.shape)
     return kept
 
 
@@ -179,7 +180,7 @@ def obs(centred: bool) -> Callable[[Case, float], Kept]:
             h = x.T @ x / len(x)
             h[np.diag_indices_from(h)] += 1e-3 * np.trace(h) / len(h)
             rows = w.reshape(len(w), -1)
-            kept[n] = _stays(np.stack([_turns(row, np.linalg.inv(h)) for row in rows]).ravel(), target).reshape(w.shape)
+            kept[n] = stays(np.stack([_turns(row, np.linalg.inv(h)) for row in rows]).ravel(), target).reshape(w.shape)
         return kept
 
     return rule
@@ -328,73 +329,3 @@ def synflow(case: Case, target: float) -> Kept:
         going = 1 - (1 - target) ** (turn / 100) if turn < 100 else target
         mask = {n: torch.from_numpy(m).double() for n, m in lowest(flow, going, True).items()}
     return {n: m.numpy() > 0 for n, m in mask.items()}
-
-
-# ------------------------------------------------------------ each layer alone
-
-
-def _loss(case: Case, model: nn.Module) -> float:
-    with torch.no_grad():
-        return float(F.cross_entropy(model(case.val[0]), case.val[1]))
-
-
-def _bought(curves: dict[str, list[tuple[float, float]]], sizes: dict[str, int], going: int) -> dict[str, int]:
-    """How many of each layer go: one by one where the convex hull of the curve rises least."""
-    slopes = {}
-    for n, curve in curves.items():
-        points, most = [(0.0, 0.0)], 0.0
-        for s, rise in curve:
-            most = max(most, rise)
-            points.append((s, most))
-        steps: list[float] = []
-        at = 0
-        while at < len(points) - 1:  # from each corner of the hull to the one that is reached least steeply
-            rises = [(p[1] - points[at][1]) / (p[0] - points[at][0]) for p in points[at + 1 :]]
-            to = at + 1 + max(i for i, r in enumerate(rises) if r <= min(rises) + 1e-12)
-            many = round(points[to][0] * sizes[n]) - round(points[at][0] * sizes[n])
-            steps += [(points[to][1] - points[at][1]) / many if many else 0.0] * many
-            at = to
-        slopes[n] = steps
-    taken = dict.fromkeys(curves, 0)
-    for _ in range(going):
-        n = min((n for n in curves if taken[n] < len(slopes[n])), key=lambda n: slopes[n][taken[n]])
-        taken[n] += 1
-    return taken
-
-
-def sensitivity(case: Case, target: float) -> Kept:
-    """Every layer alone, at each sparsity, on the photos held out; then what costs least goes."""
-    dense, own = _loss(case, case.dense), weights(case.dense)
-    curves = {}
-    for n, w in own.items():
-        curve = []
-        for s in (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99):
-            model = copy.deepcopy(case.dense)
-            with torch.no_grad():
-                model.get_parameter(n).mul_(torch.from_numpy(_stays(abs(w).ravel(), s).reshape(w.shape)))
-            curve.append((s, _loss(case, model) - dense))
-        curves[n] = curve
-    sizes = {n: w.size for n, w in own.items()}
-    going = _bought(curves, sizes, round(target * sum(sizes.values())))
-    return {n: _stays(abs(w).ravel(), going[n] / w.size).reshape(w.shape) for n, w in own.items()}
-
-
-def filter_sensitivity(case: Case, target: float) -> Kept:
-    """Every layer's filters alone, by their L1 norms; a filter is worth as much in each layer."""
-    dense, own = _loss(case, case.dense), {n: weights(case.dense)[f"{n}.weight"] for n in NORMS}
-    norms = {n: abs(w).sum((1, 2, 3)) for n, w in own.items()}
-    curves = {}
-    for n, rated in norms.items():
-        curve = []
-        for s in (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 0.95):
-            gone = np.argsort(rated, kind="stable")[: min(int(s * rated.size + 1e-9), rated.size - 1)]
-            silent = torch.ones(rated.size)
-            silent[gone] = 0
-            shut = case.dense.get_submodule(f"relu{n[-1]}").register_forward_hook(
-                lambda _, x, out, m=silent: out * m.view(1, -1, 1, 1)
-            )
-            curve.append((s, _loss(case, case.dense) - dense))
-            shut.remove()
-        curves[n] = curve
-    going = _bought(curves, {n: r.size for n, r in norms.items()}, int(target * sum(r.size for r in norms.values())))
-    return {n: _stays(r, going[n] / r.size, whole=True) for n, r in norms.items()}

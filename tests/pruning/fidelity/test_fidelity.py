@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import papers
+import papers_alone
 import papers_training
 import pytest
 import torch
@@ -47,7 +48,7 @@ RULES = {
     "fisher": Rule(papers.of_gradients(2), least=0.999, why=ROUNDING),
     "obs": Rule(papers.obs(centred=True), least=0.99, why="float32: of two weights that cost the same another goes"),
     "movement": Rule(papers_training.movement, least=0.999, why=ROUNDING),
-    "sensitivity": Rule(papers.sensitivity, least=0.999, why=ROUNDING),
+    "sensitivity": Rule(papers_alone.sensitivity, least=0.999, why=ROUNDING),
     "snip": Rule(papers.snip, least=0.999, why=ROUNDING),
     "grasp": Rule(papers.grasp, least=0.999, why=ROUNDING),
     "synflow": Rule(papers.synflow, least=0.999, why=ROUNDING),
@@ -60,7 +61,7 @@ RULES = {
     "filter-activation": Rule(papers.activation(papers.root_mean_square, 1), HALF, least=0.85, why=EDGES),
     "filter-apoz": Rule(papers.activation(papers.not_zero, 1), HALF, least=0.85, why=EDGES),
     "filter-taylor": Rule(papers.gates, HALF),
-    "filter-sensitivity": Rule(papers.filter_sensitivity, HALF),
+    "filter-sensitivity": Rule(papers_alone.filter_sensitivity, HALF),
     "filter-thinet": Rule(
         papers.thinet, HALF, least=0.7, why="ten outputs a photo are drawn by chance, as in the paper"
     ),
