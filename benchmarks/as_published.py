@@ -104,7 +104,7 @@ def filters(
     dense: nn.Module, sides: Judged, given: argparse.Namespace, seen: Evidence, name: str, raw: bool, keep: float
 ) -> tuple[str, dict[str, int]]:
     model = copy.deepcopy(dense)
-    p = {"scope": "global", "spare": [], "hidden_units": None, "seed": 0, "normalise": "none" if raw else None}
+    p = {"scope": "global", "spare": [], "hidden_units": None, "seed": 0, "normalise": "none" if raw else "group"}
     whole = Rater(model, catalogue.method(name), p, seen, torch.Generator(), given.px).whole()
     goal = whole.reach(keep, "macs", 1 if given.net == "cnn" else 8)
     kept = widths.choose(whole.scores, goal.counts)

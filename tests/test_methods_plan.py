@@ -83,6 +83,10 @@ def test_scores_as_they_are_are_another_configuration_and_the_usual_moves_no_key
     cut = steps["prune/cnn/filter-taylor-global-normalise-none/0.5/seed0"]
     control = steps["prune/cnn/filter-random-global-like-filter-taylor-normalise-none/0.5/seed0"]
     assert cut.params["normalise"] == control.params["normalise"] == "none"
+    steps = planned("filter-bn-scale", {"name": "filter-slimming", "scope": "global", "normalise": "none"})
+    assert steps["prune/cnn/filter-slimming-global/0.5/seed0"].params["normalise"] is None  # its usual, as published
+    divided = MethodChoice(name="filter-bn-scale", scope="global", normalise="group")
+    assert divided.id == "filter-bn-scale-global-normalise-group"
     for odd in ({"name": "filter-taylor"} | raw, {"name": "fisher", "scope": "global"} | raw):
         with pytest.raises(UserError, match="normalise is for filters ranked over the whole network"):
             planned(odd)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from secateur import catalogue
-from secateur.methods import Begins
+from secateur.methods import Begins, Method
 
 _BEGINS = {  # in a method's id
     "dense": "dense",
@@ -16,7 +16,6 @@ _BEGINS = {  # in a method's id
     "slimming": "slimmed",
     "group-lasso": "lassoed",
 }
-NORMALISE: Literal["group", "none"] = "group"  # the usual
 AUTO = (4, 8, 16, 32)  # roundings that registers and caches of usual processors like
 
 
@@ -79,10 +78,10 @@ class MethodChoice(Table):
         description="random pruning: layers as sparse or narrow as this method makes them, where its scope leaves that "
         "to a ranking or it keeps the first layer whole",
     )
-    normalise: Literal["group", "none"] = Field(
-        default=NORMALISE,
+    normalise: Literal["", "group", "none"] = Field(
+        default="",
         description="filters with scope global: scores are ranked over their group's mean (group), or as they are "
-        "(none), which is how Molchanov et al. 2019 and network slimming rank them",
+        "(none); empty: the method's usual, none for batch norms' scales and group for all others",
     )
 
     @model_validator(mode="before")
@@ -128,7 +127,7 @@ class MethodChoice(Table):
             raise ValueError(
                 f"method '{self.name}' sets weights to zero: macs, params, latency and multiple are for filters"
             )
-        if self.normalise != NORMALISE and (row.cuts == "weights" or self.scope != "global"):
+        if self.normalise and (row.cuts == "weights" or self.scope != "global"):
             raise ValueError(f"method '{self.name}': normalise is for filters ranked over the whole network")
         if sum(map(bool, (self.sparsities, self.macs, self.params, self.latency))) > 1:
             raise ValueError("set one of sparsities, macs, params and latency: name the method twice")
@@ -154,6 +153,16 @@ class MethodChoice(Table):
         return (int(self.multiple),) if self.latency else ()
 
     @property
+    def _usual(self) -> Method:
+        """The row whose structure this takes."""
+        return catalogue.method(self.like or self.name)
+
+    @property
+    def unusual_ranking(self) -> Literal["group", "none"] | None:
+        """How scores are ranked, where that is not the method's usual way."""
+        return self.normalise if self.normalise and self.normalise != self._usual.normalise else None
+
+    @property
     def id(self) -> str:
         """What names this choice in a plan and a chart; the plain name when nothing was chosen beside it."""
         words = [self.name]
@@ -164,7 +173,7 @@ class MethodChoice(Table):
         words += [self.scope] if self.scope != row.scopes[0] else []
         words += [_BEGINS[self.start]] if self.start != row.begins else []
         words += [f"like-{self.like}"] if self.like else []
-        words += [f"normalise-{self.normalise}"] if self.normalise != NORMALISE else []
+        words += [f"normalise-{self.unusual_ranking}"] if self.unusual_ranking else []
         words += ["units"] if self.hidden_units else []
         words += ["spare-" + "+".join(self.spare)] if self.spare else []
         return "-".join(words)

@@ -53,6 +53,7 @@ FILTERS: tuple[Method, ...] = (
         where="secateur.pruning.channel_scores:bn_scale",
         help="Cut the channels that their batch norm scales down most.",
         rates="groups",
+        normalise="none",
         requires=("batch norm",),
     ),
     Method(
@@ -139,6 +140,7 @@ FILTERS: tuple[Method, ...] = (
         where="secateur.pruning.channel_scores:bn_scale",
         help="Train on with an L1 penalty on the scales of batch norms, cut the channels that it silenced.",
         rates="groups",
+        normalise="none",
         begins="slimming",
         requires=("batch norm",),
     ),

@@ -128,7 +128,8 @@ class Rater:
         if p["scope"] == "sensitivity":
             return Whole(traced, found, scores, self._priced(traced, found), as_they_are=True)
         ranked = self.channel_scores(self.structure(), found) if p["scope"] == "global" else None
-        return Whole(traced, found, scores, ranked, as_they_are=p.get("normalise") == "none")
+        normalise = p.get("normalise") or self.structure().normalise
+        return Whole(traced, found, scores, ranked, as_they_are=normalise == "none")
 
     def _priced(self, traced: groups.Traced, found: Iterable[groups.Group]) -> dict[str, Tensor]:
         """Group → (c,) rising: what the scan says that each further channel costs, over what it saves."""
