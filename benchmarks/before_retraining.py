@@ -22,15 +22,13 @@ from _lite0 import Sides, accuracy, arguments, trained
 from secateur import catalogue
 from secateur.models import prunable
 from secateur.pruning import channels, cutting, groups, masks, ranking, refit, widths
-from secateur.pruning.chain import chain
 from secateur.pruning.channel_scores import filter_taylor
 from secateur.pruning.evidence import Evidence, of
 from secateur.pruning.gradients import gradients
-from secateur.pruning.scan import scan
 from secateur.pruning.scores import filter_l1, fisher, magnitude
-from secateur.records import Scan, ScanLayer
+from secateur.records import Scan
 from secateur.steps.rating import Rater
-from secateur.steps.scan import PHOTOS, _filters, _point
+from secateur.steps.scan import PHOTOS, scanned
 from secateur.training.match import match, of_cut, standing
 
 
@@ -45,19 +43,11 @@ def weights_by(dense: nn.Module, sides: Sides, seen: Evidence, kind: str, again:
     return model
 
 
-def scanned(dense: nn.Module, sides: Sides, seen: Evidence, px: int) -> Scan:
+def scanned_alone(dense: nn.Module, sides: Sides, seen: Evidence, px: int) -> Scan:
     """Every group cut alone at eight ratios, as a study does it: by Taylor scores, on validation photos."""
     p = {"scope": "layer", "spare": [], "hidden_units": None, "seed": 0}
     rated = Rater(dense, catalogue.method("filter-taylor"), p, seen, torch.Generator(), px)
-    found, left = _filters(rated)
-    photos = list(sides.batches("val", PHOTOS))
-    whole, said = scan(dense, chain(dense, photos[0][0][:2]), [c for _, _, own in found for c in own], photos)
-    each = iter(said)
-    layers = [ScanLayer(n, size, tuple(_point(c.sparsity, whole, next(each)) for c in own)) for n, size, own in found]
-    n = sum(len(y) for _, y in photos)
-    return Scan(
-        "", "filter-taylor", n, float(whole.loss.mean()), float(whole.right.float().mean()), tuple(layers), left
-    )
+    return scanned(rated, "", list(sides.batches("val", PHOTOS)))
 
 
 def filters_by(
@@ -90,7 +80,7 @@ def main() -> None:
     with trained(given) as (dense, sides):
         before = standing(dense, sides.batches("train", 1024), device="cpu")
         x, y = (torch.cat(t) for t in zip(*sides.batches("train", 1024), strict=True))
-        seen = gradients(dense, zip(x.split(8), y.split(8), strict=True))
+        seen = gradients(dense, zip(x.split(1), y.split(1), strict=True))
         whole, words = accuracy(dense, sides)
         print(f"control, not pruned: {words}", flush=True)
         lost: dict[str, list[float]] = {"weights": [], "filters": []}
@@ -105,7 +95,7 @@ def main() -> None:
         for kind, again in ((kind, again) for kind in chosen for again in (False, True)):
             model = weights_by(dense, sides, seen, kind, again)
             judge("weights", f"80 % of weights, {kind}{', refitted' if again else ''}", model, {})
-        curves = scanned(dense, sides, seen, given.px)
+        curves = scanned_alone(dense, sides, seen, given.px)
         for kind, how, again in (
             ("l1", "the same ratio everywhere", False),
             ("l1", "one ranking", False),

@@ -78,9 +78,12 @@ def gathered(model: nn.Module, row: Any, px: int) -> Any:
     for need in row.needs:
         photos = noise(EVIDENCE, px, 8)
         if need in ("gradients", "slopes"):
-            found |= {"gradients": gradients.gradients, "slopes": gradients.slopes}[need](model, photos)
+            alone = noise(EVIDENCE, px, 1)
+            found |= {"gradients": gradients.gradients, "slopes": gradients.slopes}[need](model, alone)
+        elif need == "connections":
+            found |= gradients.connections(model, noise(EVIDENCE, px, 128))
         elif need == "bends":
-            found |= gradients.bends(model, lambda: noise(BENDS, px, 8))
+            found |= gradients.bends(model, lambda: noise(BENDS, px, 50))
         elif need in ("inputs", "alive"):
             found |= {"inputs": activations.inputs, "alive": activations.alive}[need](model, photos)
         elif need == "removals":

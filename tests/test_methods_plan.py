@@ -30,10 +30,10 @@ def planned(*methods: object, **values: object) -> dict[str, Step]:
 def test_what_begins_before_training_gets_all_epochs_and_is_held_against_dense_trained_equally_long():
     steps = planned("snip", distil=0.5)
     assert steps["begin/cnn/initial/seed0"].params["seed"] == 0
-    assert steps["evidence/cnn/initial/slopes/seed0"].inputs["model"] == "begin/cnn/initial/seed0"
+    assert steps["evidence/cnn/initial/connections/seed0"].inputs["model"] == "begin/cnn/initial/seed0"
     pruned, trained = steps["prune/cnn/snip/0.5/seed0"], steps["retrain/cnn/snip/0.5/seed0"]
     assert pruned.inputs["model"] == "begin/cnn/initial/seed0"
-    assert pruned.inputs["evidence/slopes"] == "evidence/cnn/initial/slopes/seed0"
+    assert pruned.inputs["evidence/connections"] == "evidence/cnn/initial/connections/seed0"
     assert trained.params["epochs"] == 28
     assert "lessons" not in trained.inputs  # nothing was trained that it could learn from
     pairs = steps["collect"].params["against"]
@@ -64,6 +64,32 @@ def test_evidence_is_gathered_once_for_all_that_need_it():
     }
     assert steps["prune/cnn/filter-thinet/0.5/seed0"].params["refit"] is True
     assert steps["prune/cnn/filter-taylor/0.5/seed0"].params["refit"] is None
+
+
+def test_rigl_keeps_the_first_layer_and_so_does_its_control():
+    steps = planned("rigl", "magnitude", {"name": "rigl", "scope": "erk"})
+    assert steps["retrain/cnn/rigl/0.5/seed0"].params["regime"]["whole_first"] is True
+    control = steps["prune/cnn/random-init-like-rigl/0.5/seed0"]
+    assert control.params["whole_first"] is True and control.inputs["model"] == "begin/cnn/initial/seed0"
+    for other in ("magnitude", "random", "random-erk-init"):
+        assert steps[f"prune/cnn/{other}/0.5/seed0"].params["whole_first"] is None
+    assert steps["retrain/cnn/rigl-erk/0.5/seed0"].params["regime"]["whole_first"] is None
+
+
+def test_scores_as_they_are_are_another_configuration_and_the_usual_moves_no_key():
+    usual, raw = {"name": "filter-taylor", "scope": "global"}, {"normalise": "none"}
+    steps = planned(usual, usual | raw)
+    assert steps["prune/cnn/filter-taylor-global/0.5/seed0"].params["normalise"] is None
+    cut = steps["prune/cnn/filter-taylor-global-normalise-none/0.5/seed0"]
+    control = steps["prune/cnn/filter-random-global-like-filter-taylor-normalise-none/0.5/seed0"]
+    assert cut.params["normalise"] == control.params["normalise"] == "none"
+    steps = planned("filter-bn-scale", {"name": "filter-slimming", "scope": "global", "normalise": "none"})
+    assert steps["prune/cnn/filter-slimming-global/0.5/seed0"].params["normalise"] is None  # its usual, as published
+    divided = MethodChoice(name="filter-bn-scale", scope="global", normalise="group")
+    assert divided.id == "filter-bn-scale-global-normalise-group"
+    for odd in ({"name": "filter-taylor"} | raw, {"name": "fisher", "scope": "global"} | raw):
+        with pytest.raises(UserError, match="normalise is for filters ranked over the whole network"):
+            planned(odd)
 
 
 def test_a_scan_comes_before_what_asks_for_it_and_its_control_is_cut_alike():

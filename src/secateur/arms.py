@@ -135,12 +135,14 @@ def _both(study: Study, one: MethodChoice, other: MethodChoice) -> MethodChoice:
 
 def control_of(choice: MethodChoice) -> MethodChoice | None:
     """Random pruning of the same structure: where one ranking runs over the network, of the layers as sparse or narrow
-    as the method makes them. None for what is a control itself."""
+    as the method makes them; where the method keeps the first layer whole, with that whole. None for what is a control
+    itself."""
     row = catalogue.method(choice.name)
     if not row.control:
         return None
     usual = catalogue.method(USUAL[row.cuts]).where == row.where
-    like = choice.name if choice.scope == "sensitivity" or (choice.scope == "global" and not usual) else ""
+    own = choice.scope == "sensitivity" or (choice.scope == "global" and not usual)
+    like = choice.name if own or (row.keeps_first and choice.scope == "layer") else ""
     begins = "" if choice.start == "dense" else choice.start
     sparsities = choice.sparsities or row.targets
     return choice.model_copy(update={"name": row.control, "like": like, "begins": begins, "sparsities": sparsities})

@@ -20,6 +20,7 @@ BASE_BYTES = 450_000_000  # this process with its libraries loaded and no networ
 HEAD_SECONDS = 2e-5  # a photo whose features are kept, in a head's training
 FEATURE_BYTES = 4 * 1536  # between EfficientNet-B0's 1,280 features and B3's 1,536
 EVIDENCE_PHOTOS = 1024  # as steps.evidence takes
+ALONE = 1.7  # of a training's time a photo, for a photo whose gradient is taken alone
 REMOVAL_SECONDS = 1.5e-4  # a weight; its turn takes the longer the more inputs its layer has
 SCAN_PHOTOS, SCAN_POINTS = 512, 8  # as steps.scan takes
 CNN_LAYERS, TIMM_LAYERS = 8, 60  # the second roughly
@@ -83,7 +84,8 @@ def estimate(
         elif step.kind == "lessons":
             took, disk = step.params["epochs"] * train * costs.eval_seconds, int(step.params["epochs"] * train * 40)
         elif step.kind == "evidence":
-            took = min(train, EVIDENCE_PHOTOS) * costs.train_seconds
+            alone = ALONE if step.params.get("what") in (None, "slopes") else 1.0
+            took = min(train, EVIDENCE_PHOTOS) * costs.train_seconds * alone
             if step.params.get("what") == "removals":
                 took += costs.model_bytes / 4 * REMOVAL_SECONDS
             disk = costs.model_bytes

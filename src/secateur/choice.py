@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from secateur import catalogue
-from secateur.methods import Begins
+from secateur.methods import Begins, Method
 
 _BEGINS = {  # in a method's id
     "dense": "dense",
@@ -74,7 +74,14 @@ class MethodChoice(Table):
         "thread, instead of sparsities; found by timing cuts",
     )
     like: str = Field(
-        default="", description="random pruning with scope global: layers as sparse or narrow as this method makes them"
+        default="",
+        description="random pruning: layers as sparse or narrow as this method makes them, where its scope leaves that "
+        "to a ranking or it keeps the first layer whole",
+    )
+    normalise: Literal["", "group", "none"] = Field(
+        default="",
+        description="filters with scope global: scores are ranked over their group's mean (group), or as they are "
+        "(none); empty: the method's usual, none for batch norms' scales and group for all others",
     )
 
     @model_validator(mode="before")
@@ -120,6 +127,8 @@ class MethodChoice(Table):
             raise ValueError(
                 f"method '{self.name}' sets weights to zero: macs, params, latency and multiple are for filters"
             )
+        if self.normalise and (row.cuts == "weights" or self.scope != "global"):
+            raise ValueError(f"method '{self.name}': normalise is for filters ranked over the whole network")
         if sum(map(bool, (self.sparsities, self.macs, self.params, self.latency))) > 1:
             raise ValueError("set one of sparsities, macs, params and latency: name the method twice")
         if self.multiple == "auto" and not (self.macs or self.latency):
@@ -144,6 +153,16 @@ class MethodChoice(Table):
         return (int(self.multiple),) if self.latency else ()
 
     @property
+    def _usual(self) -> Method:
+        """The row whose structure this takes."""
+        return catalogue.method(self.like or self.name)
+
+    @property
+    def unusual_ranking(self) -> Literal["group", "none"] | None:
+        """How scores are ranked, where that is not the method's usual way."""
+        return self.normalise if self.normalise and self.normalise != self._usual.normalise else None
+
+    @property
     def id(self) -> str:
         """What names this choice in a plan and a chart; the plain name when nothing was chosen beside it."""
         words = [self.name]
@@ -154,6 +173,12 @@ class MethodChoice(Table):
         words += [self.scope] if self.scope != row.scopes[0] else []
         words += [_BEGINS[self.start]] if self.start != row.begins else []
         words += [f"like-{self.like}"] if self.like else []
+        words += [f"normalise-{self.unusual_ranking}"] if self.unusual_ranking else []
         words += ["units"] if self.hidden_units else []
         words += ["spare-" + "+".join(self.spare)] if self.spare else []
         return "-".join(words)
+
+
+def keeps_first(choice: MethodChoice) -> bool:
+    """Does the first layer stay whole, because the method, or that of which this is the control, keeps it so?"""
+    return choice.scope == "layer" and catalogue.method(choice.like or choice.name).keeps_first

@@ -29,7 +29,7 @@ from secateur.arms import (
 )
 from secateur.chains import Link, further, links
 from secateur.checking import SNAPSHOT, photos_in
-from secateur.choice import MethodChoice
+from secateur.choice import MethodChoice, keeps_first
 from secateur.records import Step
 from secateur.retraining import lessons, recipe_row, retrain, seen, training
 from secateur.settings import Study
@@ -288,6 +288,8 @@ def options_of(study: Study, choice: MethodChoice, target: float) -> dict[str, A
         "measure": choice.measure if choice.measure != "sparsity" else None,
         "multiple": rounded if filters and rounded != 1 else None,
         "like": choice.like or None,
+        "normalise": choice.unusual_ranking,
+        "whole_first": True if keeps_first(choice) else None,
         "match": True if study.recalibrate == "on" or (whole and study.recalibrate == "auto") else None,
         "refit": True if row.refits or (whole and row.kind == "score") else None,
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -44,10 +46,8 @@ def score(method: Method, name: str, weight: torch.Tensor, groups: int = 1) -> t
     of_inputs = (weight.shape[1] * groups, *weight.shape[2:])
     pieces = {
         "gradients": {"squares": torch.rand(weight.shape, generator=chance)},
-        "slopes": {
-            "means": torch.randn(weight.shape, generator=chance),
-            "sizes": torch.rand(weight.shape, generator=chance),
-        },
+        "slopes": {"sizes": torch.rand(weight.shape, generator=chance)},
+        "connections": {"means": torch.randn(weight.shape, generator=chance)},
         "inputs": {"inputs": torch.rand(of_inputs, generator=chance)},
         "bends": {"bends": torch.randn(weight.shape, generator=chance)},
         "removals": {"removals": torch.rand(weight.shape, generator=chance)},
@@ -168,6 +168,9 @@ def test_every_method_has_a_source_and_a_control_of_the_same_kind(method: Method
     assert method.source and method.cost and method.help
     for heading in ("## Idea", "## Equation", "## Use it when", "## It hurts when"):
         assert heading in page(method), f"{method.name} has no page, or none with '{heading}'"
+    beside = page(method).partition("## Beside the paper\n\n")[2]
+    assert re.match(r"As published[.:,]|Differs:\n\n- |A control, and no method of a paper\.", beside), method.name
+    assert (method.role == "control") == beside.startswith("A control")
     if method.role == "pruned":
         control = catalogue.method(method.control)
         assert control.role == "control"

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from secateur.errors import UserError
 from secateur.models.build import build
 from secateur.pruning import channel_scores, channels, evidence, ranking, scores
-from secateur.pruning.gradients import bends, gradients, slopes
-from secateur.pruning.groups import Group, Part, Traced
+from secateur.pruning.gradients import bends, connections, gradients, slopes
+from secateur.pruning.groups import Group, Part, Traced, mixed
 
 PX = 32
 
@@ -61,7 +61,8 @@ def test_slopes_by_hand():
     with torch.no_grad():
         model[0].weight.copy_(torch.tensor([[1.0], [-1.0]]))
     x = torch.ones(1, 1)
-    found = slopes(model, [(x, torch.tensor([0])), (x, torch.tensor([1]))])
+    photos = [(x, torch.tensor([0])), (x, torch.tensor([1]))]
+    found = slopes(model, photos) | connections(model, photos)
     p1 = math.e / (math.e + 1 / math.e)
     p2 = 1 - p1
     mean, size = (p1 - p2) / 2, (p1 + p2) / 2
@@ -72,13 +73,48 @@ def test_slopes_by_hand():
     torch.testing.assert_close(scores.snip(weight, torch.Generator(), seen), torch.tensor([[2 * mean], [3 * mean]]))
 
 
+def test_connections_take_the_batch_and_leave_the_network_as_it_was():
+    """Batch norms in training, as torch's own, dropout off; a last batch of fewer photos counts for fewer."""
+    model = build("cnn", 10, PX, 1)
+    state = {k: v.clone() for k, v in model.state_dict().items()}
+    photos = [*batches(2, 4), *batches(1, 6)]
+    found = connections(model, photos)["means"]
+    assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
+    assert model.training and all(p.grad is None for p in model.parameters())
+    mine = build("cnn", 10, PX, 1).train()
+    for module in mine.modules():
+        if isinstance(module, nn.Dropout):
+            module.eval()
+    for x, y in photos:
+        (F.cross_entropy(mine(x), y) * len(y) / 14).backward()
+    for name in ("conv1.weight", "conv6.weight", "fc2.weight"):
+        torch.testing.assert_close(found[name], mine.get_parameter(name).grad, rtol=1e-3, atol=1e-6)
+
+
+def test_batch_norms_that_training_holds_still_stay_as_they_are():
+    """All of them held: the gradient of a photo does not depend on its batch, and is that of predicting."""
+    model = network("resnet18").eval()
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    whole, parts = (connections(model, batches(3, size) if size == 4 else [joined()], held=norms) for size in (4, 12))
+    for x, y in batches():
+        (F.cross_entropy(model(x), y) / 3).backward()
+    name = "body.layer1.0.conv1.weight"
+    torch.testing.assert_close(whole["means"][name], parts["means"][name], rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(whole["means"][name], model.get_parameter(name).grad, rtol=1e-3, atol=1e-6)
+
+
+def joined() -> tuple[Tensor, Tensor]:
+    x, y = zip(*batches(), strict=True)
+    return torch.cat(x), torch.cat(y)
+
+
 def test_bends_against_the_whole_hessian():
     """Two layers of seven weights: H is written out by torch, g too, both of the mean loss over all photos."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Tanh(), nn.Linear(2, 2, bias=False))
     x, y = torch.randn(6, 2), torch.tensor([0, 1, 1, 0, 1, 0])
     photos = [(x[:3], y[:3]), (x[3:], y[3:])]
-    found = bends(model, lambda: photos)["bends"]
+    found = bends(model, lambda: photos, temperature=1.0)["bends"]
 
     def loss(flat: Tensor) -> Tensor:
         return F.cross_entropy(torch.tanh(x @ flat[:4].view(2, 2).T) @ flat[4:].view(2, 2).T, y)
@@ -97,7 +133,9 @@ def test_what_goes_by_grasp_leaves_the_larger_gradient():
     model = nn.Sequential(nn.Linear(3, 4, bias=False), nn.Tanh(), nn.Linear(4, 2, bias=False)).double()
     photos = [(torch.randn(8, 3).double(), torch.randint(0, 2, (8,)))]
     rated = scores.grasp(
-        model[0].weight, torch.Generator(), {"bends": bends(model, lambda: photos)["bends"]["0.weight"]}
+        model[0].weight,
+        torch.Generator(),
+        {"bends": bends(model, lambda: photos, temperature=1.0)["bends"]["0.weight"]},
     )
 
     def length() -> float:
@@ -199,6 +237,22 @@ def test_one_ranking_by_hand():
     # half of the multiply-adds: 22 of 44; the next threshold leaves a with one filter and b with one
     found = ranking.reach_ranked(traced, groups, rated, 0.5, "macs", 1)
     assert found.counts == {"a": 1, "b": 1} and found.macs == 11
+
+
+def test_one_ranking_of_scores_as_they_are():
+    """The same scores undivided: 1, 1, 2, 4 and 10, 20, 20, 30. Five of eight below 20; one of a layer stays."""
+    traced, groups = two()
+    rated = {"a": torch.tensor([1.0, 1, 2, 4]), "b": torch.tensor([10.0, 20, 20, 30])}
+    found = ranking.reach_ranked(traced, groups, rated, 0.5, "filters", 1, as_they_are=True)
+    assert found.counts == {"a": 1, "b": 3}
+
+
+def test_layers_of_another_unit_count_the_same_and_leave_it_to_their_group():
+    """Means 2 and 20: half of 1 + 1, of ½ + ½ … times 11."""
+    found = mixed([torch.tensor([1.0, 3]), torch.tensor([10.0, 30])])
+    torch.testing.assert_close(found, torch.tensor([5.5, 16.5]))
+    assert torch.equal(mixed([torch.tensor([1.0, 3])]), torch.tensor([1.0, 3]))
+    assert mixed([torch.zeros(2), torch.zeros(2)]).tolist() == [0, 0]
 
 
 def test_a_twentieth_of_a_group_stays_and_widths_are_multiples():

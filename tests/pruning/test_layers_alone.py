@@ -173,7 +173,7 @@ def test_of_the_last_piece_as_many_channels_go_as_the_target_asks_for(of: Litera
     found = groups.cuttable(traced, (), True)
     curve = [(0.25, 0.02), (0.5, 0.2), (0.75, 0.9)]
     priced = {g.name: allocate.prices(curve, g.size, 1.0 + i) for i, g in enumerate(found)}
-    made = ranking.reach_ranked(traced, found, priced, target, of, 1, priced=True)
+    made = ranking.reach_ranked(traced, found, priced, target, of, 1, as_they_are=True)
 
     def meets(counts: dict[str, int]) -> bool:
         macs, params = widths.cost(traced, found, counts)

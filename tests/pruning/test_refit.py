@@ -57,6 +57,22 @@ def test_least_squares_as_numpy_solves_it(layer: nn.Module, monkeypatch: pytest.
         assert float(layer.bias[row].detach()) == pytest.approx(solved[-1], rel=1e-3, abs=1e-4)
 
 
+@pytest.mark.parametrize("layer", [nn.Conv2d(1, 2, 3, padding=1), nn.Conv2d(1, 2, 1, stride=2), nn.Linear(1, 2)])
+def test_moments_look_at_every_photo_and_all_over_it(layer: nn.Module):
+    """Eight photos whose map is larger than what is taken of one: each is a number, rising a little from left to right
+    and from top to bottom. Their mean, and a share of each photo, come out."""
+    side = 80
+    x = torch.arange(8.0).view(8, 1, 1, 1) + torch.linspace(-0.4, 0.4, side).view(1, 1, 1, side) / 2
+    x = x + torch.linspace(-0.4, 0.4, side).view(1, 1, side, 1) / 2
+    x = x.flatten(2).transpose(1, 2) if isinstance(layer, nn.Linear) else x
+    photos = [(x[:5], torch.zeros(5)), (x[5:], torch.zeros(3))]
+    seen = moments.gathered(nn.Sequential(layer), {"0": layer}, lambda: photos)["0"]
+    assert seen.m == 8 * moments.PLACES
+    middle = 4 if refit.inputs_of(layer) == 9 else 0
+    assert float(seen.mean()[0, middle]) == pytest.approx(3.5, abs=0.03)
+    assert float(seen.spread()[0, middle, middle]) == pytest.approx(5.25 + 2 * 0.8**2 / 4 / 12, rel=0.03)
+
+
 def test_inputs_that_say_the_same_are_made_up_for():
     """The second channel is twice the first; without it the first counts for 1 + 2 × 3."""
     layer = nn.Linear(2, 1, bias=False)

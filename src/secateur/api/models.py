@@ -118,7 +118,7 @@ def prune(model: Model, method: str, sparsity: float = 0.0, *, progress: bool | 
         sparsity: of the prunable weights, or of the filters, that go: between 0 and 1. Instead of it, for filters,
             `macs=0.5`, `params=0.5` or `latency=0.5` says what is kept.
         progress: a bar; None: on a terminal or in a notebook.
-        options: `scope`, `spare`, `hidden_units`, `multiple`, `part`: see `MethodChoice`.
+        options: `scope`, `spare`, `hidden_units`, `multiple`, `part`, `normalise`: see `MethodChoice`.
 
     Returns:
         The pruned network, smaller if filters were cut, with zeros if weights were. `retrain` it.

@@ -25,6 +25,15 @@ FAMILIES = {
     "sensitivity": "Sensitivity: by what the loss, or what flows, would miss",
     "regularisation": "Regularisation: training says what can go",
 }
+_PREFACE = """# Methods
+
+Printed by `secateur methods --markdown`.
+
+Every page says where its method departs from the paper ("Beside the paper"). `tests/pruning/fidelity` holds what stays
+by each against the paper's rule, written out once more, on a small network trained on real photos. What all of them
+share, and no paper: one cut at the sparsity that was asked for, then the retraining that every network of the study
+gets.
+"""
 CONTROLS = "Controls: what every method must beat"
 _SCOPES = {
     "layer": "each layer loses the same part",
@@ -63,7 +72,7 @@ def add(app: typer.Typer) -> None:
 
 def document(rows: list[Method]) -> str:
     """Every page, one under the other."""
-    parts = ["# Methods\n\nPrinted by `secateur methods --markdown`.\n"]
+    parts = [_PREFACE]
     for row in rows:
         text = page(row).strip() or f"# {row.name}\n\n{row.help}"
         facts = f"*{_family(row)}.* Source: {row.source}. Cost: {row.cost}."

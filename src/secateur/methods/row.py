@@ -8,7 +8,8 @@ from typing import Literal
 Family = Literal["unstructured", "structured", "sensitivity", "regularisation"]
 Scope = Literal["layer", "global", "row", "block", "erk", "sensitivity"]
 Begins = Literal["dense", "initialisation", "slimming", "group-lasso"]  # the last two: trained on with that penalty
-Need = Literal["gradients", "slopes", "bends", "inputs", "alive", "samples", "removals"]
+Normalise = Literal["group", "none"]  # over their group's mean; as they are
+Need = Literal["gradients", "slopes", "connections", "bends", "inputs", "alive", "samples", "removals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Method:
     nests: bool = True  # what goes at a sparsity goes at every higher one
     exact: bool = True  # as many elements go as were asked for
     refits: bool = False  # the layers that lose inputs are fitted again by least squares
+    normalise: Normalise = "group"  # how one ranking over the network takes the scores of channels
+    keeps_first: bool = False  # where every layer loses the same part, the first one stays whole
     page: str = ""  # what teaches it, where that is no file of this package
 
     def knows(self, scope: str) -> bool:

@@ -32,13 +32,15 @@ def parts(model: nn.Module) -> tuple[str, ...]:
     return PARTS if isinstance(model, Transfer) else PARTS[:1]
 
 
-def weights(model: nn.Module, spare: Iterable[str] = (), part: str = "all") -> dict[str, Tensor]:
+def weights(
+    model: nn.Module, spare: Iterable[str] = (), part: str = "all", whole_first: bool = False
+) -> dict[str, Tensor]:
     """Parameter name → weight of every convolution and dense layer that is not spared; biases, norms and
     layer-scale are never pruned. A weight that layers share stands once, under the first of them.
 
     `part` "backbone": of a transfer network, what stands before the head. "head": the dense layers in front of the
     classifier and not the classifier itself, as the original study pruned its transfer model; where the head is
-    one dense layer ("linear"), that one.
+    one dense layer ("linear"), that one. `whole_first`: the first layer of the network is spared, too.
 
     Raises NotKnown for a spared layer or a part that is not there, UserError where nothing is left to prune.
     """
@@ -49,6 +51,7 @@ def weights(model: nn.Module, spare: Iterable[str] = (), part: str = "all") -> d
     for name in sorted(spared):
         if name not in found:
             raise NotKnown("layer to spare", name, found)
+    spared |= {first(model)} if whole_first else set()
     chosen = [name for name in _of(model, found, part) if name not in spared]
     if not chosen:
         raise UserError(f"nothing to prune in part '{part}': every layer is spared")
@@ -65,6 +68,11 @@ def _of(model: nn.Module, names: Iterable[str], part: str) -> list[str]:
     if part == "head" and len(inside) > 1:
         inside.remove(classifier(model))
     return inside
+
+
+def first(model: nn.Module) -> str:
+    """The first convolution or dense layer, in the network's order."""
+    return next(name for name, _ in layers(model))
 
 
 def weights_named(model: nn.Module, names: Iterable[str]) -> dict[str, Tensor]:

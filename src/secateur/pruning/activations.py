@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from secateur.pruning import patches
 from secateur.pruning.evidence import Evidence
 from secateur.pruning.groups import Group
 
@@ -142,34 +142,12 @@ def _summed(layer: Layer, x: Tensor, out: Tensor) -> tuple[Tensor, int]:
     if isinstance(layer, nn.Linear):
         rows = x.reshape(-1, x.shape[-1])
         return rows.double().sum(0), len(rows)
-    padded = _padded(layer, x, out).sum(0)  # (i, h, w)
+    padded = patches.padded(layer, x, out).sum(0)  # (i, h, w)
     kernel = layer.weight.shape[2:]
-    total = torch.stack([_under(layer, padded, out, a, b).double().sum((1, 2)) for a, b in _taps(kernel)], dim=1)
+    total = torch.stack(
+        [patches.under(layer, padded, out, a, b).double().sum((1, 2)) for a, b in patches.taps(kernel)], dim=1
+    )
     return total.reshape(-1, *kernel), len(out) * out.shape[2] * out.shape[3]
-
-
-def _taps(kernel: Sequence[int]) -> list[tuple[int, int]]:
-    return [(a, b) for a in range(kernel[0]) for b in range(kernel[1])]
-
-
-def _under(layer: nn.Conv2d, x: Tensor, out: Tensor, a: int, b: int) -> Tensor:
-    """What the kernel's place (a, b) is multiplied with, for every output: (…, h_out, w_out) of a padded (…, h, w)."""
-    top, left = a * layer.dilation[0], b * layer.dilation[1]
-    down, right = ((out.shape[d] - 1) * layer.stride[d - 2] + 1 for d in (2, 3))
-    return x[..., top : top + down : layer.stride[0], left : left + right : layer.stride[1]]
-
-
-def _padded(layer: nn.Conv2d, x: Tensor, out: Tensor) -> Tensor:
-    """What the kernel runs over. Layers that pad by themselves (timm's Conv2dSame) are known by what they said."""
-    sides: list[int] = []
-    for d in (3, 2):  # F.pad begins with the last
-        reach = (layer.weight.shape[d] - 1) * layer.dilation[d - 2] + 1
-        needed = max((out.shape[d] - 1) * layer.stride[d - 2] + reach - x.shape[d], 0)
-        own = layer.padding[d - 2] if isinstance(layer.padding, tuple) else needed // 2
-        usual = (x.shape[d] + 2 * own - reach) // layer.stride[d - 2] + 1 == out.shape[d]
-        before = own if usual else needed // 2
-        sides += [before, max(needed - before, 0)]
-    return F.pad(x, sides)
 
 
 def _shares(layer: Layer, x: Tensor, out: Tensor, chance: torch.Generator) -> Tensor:
@@ -185,9 +163,9 @@ def _shares(layer: Layer, x: Tensor, out: Tensor, chance: torch.Generator) -> Te
     down = torch.randint(out.shape[2], (m,), generator=chance)
     right = torch.randint(out.shape[3], (m,), generator=chance)
     chosen = weight[torch.randint(len(weight), (m,), generator=chance)]  # (m, i, k, k)
-    padded = _padded(layer, x, out)
+    padded = patches.padded(layer, x, out)
     total = x.new_zeros(m, x.shape[1])
-    for a, b in _taps(weight.shape[2:]):
+    for a, b in patches.taps(weight.shape[2:]):
         rows = down * layer.stride[0] + a * layer.dilation[0]
         columns = right * layer.stride[1] + b * layer.dilation[1]
         total += padded[photo, :, rows, columns] * chosen[:, :, a, b]

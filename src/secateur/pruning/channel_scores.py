@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from secateur.errors import UserError
-from secateur.pruning.groups import Group, over_mean
+from secateur.pruning.groups import Group, mixed
 
 RUNNING = ".running_mean"
 Tensors = Mapping[str, Tensor]  # parameter or buffer → its values
@@ -20,8 +20,8 @@ Evidence = Mapping[str, Mapping[str, Tensor]]  # see `evidence`
 
 def filter_taylor(groups: Iterable[Group], tensors: Tensors, evidence: Evidence) -> dict[str, Tensor]:
     """The squared change of the loss, to first order, when a channel is set to zero; Molchanov et al. 2019,
-    arXiv:1906.10771, eq. 8, with a gate behind every batch norm that the channel runs through (§ 3.3), their
-    importances summed. Where a group has no batch norm the gates stand behind its layers.
+    arXiv:1906.10771, with a gate behind every batch norm that the channel runs through, their importances summed. Where
+    a group has no batch norm the gates stand behind its layers.
     """
     found = {}
     for group in groups:
@@ -45,13 +45,14 @@ def bn_scale(groups: Iterable[Group], tensors: Tensors, evidence: Evidence) -> d
         if not scales:
             raise UserError(f"'{group.name}' has no batch norm behind it: spare it, or take another method")
         rated = [_summed(gamma.detach().abs(), owner, group.size) for gamma, owner in scales]
-        found[group.name] = rated[0] if len(rated) == 1 else torch.stack([over_mean(r) for r in rated]).mean(0)
+        found[group.name] = mixed(rated)
     return found
 
 
 def activation(groups: Iterable[Group], tensors: Tensors, evidence: Evidence) -> dict[str, Tensor]:
     """Root mean square of a channel's activations, as the layers behind are given them (Molchanov et al. 2017,
-    arXiv:1611.06440, § 2.2, "Activation"). Of several readers, each divided by its mean, the average.
+    arXiv:1611.06440, § 2.2, "Activation", have their mean or their standard deviation: of these the squares are summed
+    here). Of several readers, each divided by its mean, the average.
 
     Raises UserError for a group that no layer reads.
     """
@@ -60,7 +61,7 @@ def activation(groups: Iterable[Group], tensors: Tensors, evidence: Evidence) ->
 
 def alive(groups: Iterable[Group], tensors: Tensors, evidence: Evidence) -> dict[str, Tensor]:
     """1 − APoZ: how often a channel's activation is not zero, as the layers behind are given it (Hu et al. 2016,
-    arXiv:1607.03250, eq. 1, who count right behind the ReLU). Of several readers, each divided by its mean, the
+    arXiv:1607.03250, who count right behind the ReLU). Of several readers, each divided by its mean, the
     average.
 
     Raises UserError for a group that no layer reads.
@@ -76,7 +77,7 @@ def _read(groups: Iterable[Group], evidence: Mapping[str, Tensor], of: Callable[
         if not seen:
             raise UserError(f"no layer reads the channels of '{group.name}': spare it, or take another method")
         rated = [of(_summed(x.flatten(1).mean(1) if x.dim() > 1 else x, owner, group.size)) for x, owner in seen]
-        found[group.name] = rated[0] if len(rated) == 1 else torch.stack([over_mean(r) for r in rated]).mean(0)
+        found[group.name] = mixed(rated)
     return found
 
 

@@ -5,15 +5,15 @@ Pieces, each a table from a name to a tensor (o filters, i and c channels, k ker
     squares   weight → its shape: E[(∂L/∂w)²], the diagonal of the empirical Fisher matrix     (need "gradients")
     gates     batch norm → (c,): E[(γ ∂L/∂γ + β ∂L/∂β)²], of a gate behind it that stands at 1
     filters   layer → (o,): E[(Σ w ∂L/∂w + b ∂L/∂b)²], of a gate behind the layer itself
-    means     weight → its shape: E[∂L/∂w]                                                     (need "slopes")
-    sizes     weight → its shape: E[|∂L/∂w|]
+    sizes     weight → its shape: E[|∂L/∂w|]                                                   (need "slopes")
+    means     weight → its shape: E[∂L/∂w], batch norms as in training                         (need "connections")
     inputs    weight → (i, k, k) or (i,): E[x²] of what each weight is multiplied with         (need "inputs")
     removals  weight → its shape: what its going costs the layer when its turn comes, see `obs`  (need "removals")
     bends     weight → its shape: E[H] E[∂L/∂w], the Hessian times the gradient                (need "bends")
     alive     weight → (i, k, k) or (i,): E[x ≠ 0] of what each weight is multiplied with      (need "alive")
     grams     group → (c, c): E[z zᵀ], z the channels' shares of an output of the next layer   (need "samples")
 
-E is over batches for gradients, over photos and places for the rest.
+E is over photos; for what layers are given, over places, too.
 """
 
 from __future__ import annotations

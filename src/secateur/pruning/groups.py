@@ -5,7 +5,7 @@ Letters: o filters, c channels of a group.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -87,7 +87,7 @@ def channel_scores(
         owners = {p.tensor: p.owner for p in group.parts if p.dim == 0}
         layers = group.layers[:1] if control else group.layers
         rated = [_rated(score(weights[f"{n}.weight"], generator), owners[f"{n}.weight"], group.size) for n in layers]
-        found[group.name] = rated[0] if len(rated) == 1 else torch.stack([over_mean(r) for r in rated]).mean(0)
+        found[group.name] = mixed(rated)
     return found
 
 
@@ -95,6 +95,15 @@ def _rated(scores: Tensor, owner: Tensor, size: int) -> Tensor:
     """(o,) → (c,): the scores of a channel's own filters, summed; with one filter a channel they only move."""
     mine = owner >= 0
     return scores.new_zeros(size).index_add_(0, owner[mine].to(scores.device), scores[mine.to(scores.device)])
+
+
+def mixed(rated: Sequence[Tensor]) -> Tensor:
+    """(c,): what several layers say of the same channels. Each counts the same, however large its numbers are; what
+    comes out is as large as theirs on average, so that groups can be compared as they are, too."""
+    if len(rated) == 1:
+        return rated[0]
+    unit = torch.stack([r.mean() for r in rated]).mean()
+    return torch.stack([over_mean(r) for r in rated]).mean(0) * (unit if unit > 0 else 1)
 
 
 def over_mean(scores: Tensor) -> Tensor:

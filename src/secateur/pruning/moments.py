@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-SAMPLES = 4096  # places of a batch, at most
+from secateur.pruning import patches
+
+PLACES = 64  # of a photo and a layer, at most: 1,024 photos give 65,536 samples
 RIDGE = 1e-3  # of the mean variance of the inputs
 PASS_BYTES = 1 << 28  # of second moments gathered at a time; a pass runs the photos once
 Layer = nn.Conv2d | nn.Linear
@@ -82,19 +83,21 @@ def gathered(model: nn.Module, layers: Mapping[str, nn.Module], batches: Batches
     """Of every layer, in one pass over the photos; the network predicts, and is left in the mode that it was in."""
     found = {name: Moments() for name in layers}
     chance = torch.Generator().manual_seed(0)
+    photos = 0  # of the batch under way
 
-    def watch(moments: Moments) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
-        def hook(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            rows = _samples(layer, inputs[0], chance).float()
+    def watch(moments: Moments) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+        def hook(layer: nn.Module, inputs: tuple[Tensor, ...], out: Tensor) -> None:
+            rows = _samples(layer, inputs[0], out, PLACES * photos, chance).float()
             moments.add(rows.reshape(len(rows), groups_of(layer), -1))
 
         return hook
 
     modes = [(m, m.training) for m in model.modules()]
-    handles = [layer.register_forward_pre_hook(watch(found[name])) for name, layer in layers.items()]
+    handles = [layer.register_forward_hook(watch(found[name])) for name, layer in layers.items()]
     try:
         model.eval()
         for x, _ in batches():
+            photos = len(x)
             model(x)
     finally:
         for handle in handles:
@@ -104,19 +107,21 @@ def gathered(model: nn.Module, layers: Mapping[str, nn.Module], batches: Batches
     return found
 
 
-def _samples(layer: nn.Module, x: Tensor, chance: torch.Generator) -> Tensor:
-    """(m, g·d), m at most SAMPLES: what the layer sees at some of its places, drawn by chance."""
-    if isinstance(layer, nn.Conv2d):
-        places = x.shape[-2] * x.shape[-1]
-        some = x[: -(-SAMPLES // places)]
-        if layer.kernel_size == (1, 1):
-            rows = some[..., :: layer.stride[0], :: layer.stride[1]].permute(0, 2, 3, 1).flatten(0, 2)
-        else:
-            pad = layer.padding if isinstance(layer.padding, tuple) else (0, 0)  # "same": the inner places will do
-            spread = F.unfold(some, layer.kernel_size, layer.dilation, pad, layer.stride)
-            rows = spread.transpose(1, 2).flatten(0, 1)
-    else:
-        rows = x.flatten(0, -2)
-    if len(rows) <= SAMPLES:
-        return rows
-    return rows[torch.randperm(len(rows), generator=chance)[:SAMPLES]]
+def _samples(layer: nn.Module, x: Tensor, out: Tensor, most: int, chance: torch.Generator) -> Tensor:
+    """(m, g·d): what the layer sees at `most` of its places, or at all of them."""
+    if not isinstance(layer, nn.Conv2d):
+        rows = x.reshape(-1, x.shape[-1])
+        return rows[_drawn(len(rows), most, chance).to(x.device)]
+    down, right = out.shape[-2:]
+    place = _drawn(len(out) * down * right, most, chance).to(x.device)
+    photo, within = place // (down * right), place % (down * right)
+    return patches.at(layer, x, out, photo, within // right, within % right).flatten(1)
+
+
+def _drawn(places: int, most: int, chance: torch.Generator) -> Tensor:
+    """(m,): one of each of `most` equal runs of places, so that none comes twice and every photo, which is a run of
+    them, gives as many as the others and from all over itself."""
+    if places <= most:
+        return torch.arange(places)
+    run = torch.arange(most) + torch.rand(most, generator=chance, dtype=torch.float64)
+    return (run * (places / most)).long().clamp_max(places - 1)

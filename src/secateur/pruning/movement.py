@@ -13,8 +13,8 @@ from secateur.pruning.regimes import Course, Gradual, over_half
 
 
 class Movement(Gradual):
-    """S ← S − w · ∂L/∂w after every batch, and those of highest S stay (Sanh et al. 2020, arXiv:2005.07683, eq. 3 to
-    5); sparsity rises along the cubic of `Gradual`, as theirs does (their § 4.1).
+    """S ← S − w · ∂L/∂w after every batch, and those of highest S stay (Sanh et al. 2020, arXiv:2005.07683, eq. 2
+    and 3); sparsity rises along the cubic of `Gradual`, as theirs does (their eq. 5).
 
     The gradient is the one at the pruned network, and goes straight through to what is dropped: its weight waits as it
     was, its score goes on, and it comes back where that rises above another's. From `end` on nothing moves.

@@ -60,7 +60,7 @@ class Slimming(Penalty):
 
 class GroupLasso(Penalty):
     """L2 norms of filters: λ √d · w / ‖w‖₂ is added to ∂L/∂w for every filter w of d weights (Wen et al. 2016,
-    arXiv:1608.03665, eq. 2; the √d of Yuan & Lin 2006, so that long filters do not get off lightly). A filter at zero
+    arXiv:1608.03665; the √d of Yuan & Lin 2006, so that long filters do not get off lightly). A filter at zero
     stays there."""
 
     def __init__(self, model: nn.Module, strength: float = LASSO) -> None:

@@ -22,17 +22,17 @@ def reach_ranked(
     target: float,
     of: Target = "filters",
     multiple: int = 8,
-    priced: bool = False,
+    as_they_are: bool = False,
 ) -> Widths:
     """The widths left when all channels below one threshold go: the lowest threshold that meets the target.
 
     `scores`: group → (c,). They are divided by their group's mean, as DepGraph does before it ranks over the whole
     network (Fang et al. 2023, arXiv:2301.12900, § 3.3), so that no group falls for its unit of measure. A width is
     rounded to the nearest multiple; a twentieth of a group stays. `of` "filters": the network loses at least that ratio
-    of its channels; else as `widths.reach`. `priced`: the scores have one unit already, and are taken as they are.
+    of its channels; else as `widths.reach`. `as_they_are`: the scores have one unit already, and are not divided.
     Raises UserError for a target that the narrowest widths do not meet.
     """
-    ranked = {g.name: scores[g.name] if priced else over_mean(scores[g.name]) for g in groups}
+    ranked = {g.name: scores[g.name] if as_they_are else over_mean(scores[g.name]) for g in groups}
     levels = torch.unique(torch.cat(list(ranked.values())))
     dense = cost(traced, (), {})
     total = sum(g.size for g in groups)

@@ -39,7 +39,8 @@ def refit(model: nn.Module, stay: Mapping[str, Tensor], batches: Batches, *, gro
 
     Least squares over the dense network's own inputs, for each output by itself: w′ = C[K, K]⁻¹ C[K, :] w with C
     their covariance and K what stays. For whole channels it is the second half of channel pruning by reconstruction
-    (He et al. 2017, arXiv:1707.06168, eq. 3) and of ThiNet (Luo et al. 2017, arXiv:1707.06342, § 3.2.3); for single
+    (He et al. 2017, arXiv:1707.06168) and of ThiNet, which fits one number a channel (Luo et al. 2017,
+    arXiv:1707.06342, § 3.2.3); for single
     weights the optimal update of a layer at a given mask (Frantar & Alistarh 2022, arXiv:2208.11580, § 3), solved
     directly. A ridge of a thousandth of the mean variance is added. A bias takes up the mean; without one, the batch
     norm behind is to be matched afterwards (`training.match`).

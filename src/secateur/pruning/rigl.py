@@ -62,8 +62,9 @@ def _moved(weight: Tensor, gradient: Tensor, mask: Tensor, part: float) -> Tenso
 
 
 def rigl(weights: Mapping[str, Tensor], target: float, course: Course) -> RigL:
-    """Every layer loses `target` of its weights, at first chosen by chance ("uniform" in the paper); with scope "erk"
-    wide layers lose more than narrow ones (their § 3, "Erdős–Rényi-Kernel")."""
+    """Every layer loses `target` of its weights, at first chosen by chance ("uniform" in the paper's § 3, which keeps
+    the first layer dense: it is not among `weights` then); with scope "erk" wide layers lose more than narrow ones
+    ("Erdős–Rényi-Kernel")."""
     chance = torch.Generator().manual_seed(course.seed)
     drawn = {name: torch.rand(w.shape, generator=chance) for name, w in weights.items()}
     if course.scope == "erk":

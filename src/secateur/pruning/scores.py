@@ -19,8 +19,8 @@ def magnitude(weight: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def lamp(weight: Tensor, generator: torch.Generator) -> Tensor:
-    """w² / Σ v² over all v of the layer that are no smaller, the weight's shape. Lee et al. 2021, arXiv:2010.07611,
-    § 2. Of equal weights the later one counts as larger, as their sort does. The largest of a layer scores 1, so
+    """w² / Σ v² over all v of the layer that are no smaller, the weight's shape. Lee et al. 2021, arXiv:2010.07611.
+    Of equal weights the later one counts as larger, as their sort does. The largest of a layer scores 1, so
     that no threshold below it empties one."""
     squares = weight.detach().double().square().flatten()
     order = squares.argsort(stable=True)
@@ -34,25 +34,25 @@ def lamp(weight: Tensor, generator: torch.Generator) -> Tensor:
 def fisher(weight: Tensor, generator: torch.Generator, seen: Seen) -> Tensor:
     """w² · E[(∂L/∂w)²], the weight's shape: what the loss gains, to second order, when w is set to zero, with the
     empirical Fisher matrix's diagonal for the Hessian's and up to the factor ½ (LeCun et al. 1990, Optimal Brain
-    Damage, eq. 5; Theis et al. 2018, arXiv:1801.05787, eq. 9)."""
+    Damage, eq. 3 and § 2.2; single photos' gradients for it: Theis et al. 2018, arXiv:1801.05787)."""
     return weight.detach().square() * seen["squares"]
 
 
 def taylor(weight: Tensor, generator: torch.Generator, seen: Seen) -> Tensor:
-    """|w| · E[|∂L/∂w|] over batches, the weight's shape: how much the loss changes, to first order, when w is set to
-    zero, whichever way (Molchanov et al. 2017, arXiv:1611.06440, eq. 7)."""
+    """|w| · E[|∂L/∂w|] over photos, the weight's shape: how much the loss changes, to first order, when w is set to
+    zero, whichever way. Molchanov et al. 2017 (arXiv:1611.06440, § 2.2, eq. 7) take it of a feature map's output."""
     return weight.detach().abs() * seen["sizes"]
 
 
 def snip(weight: Tensor, generator: torch.Generator, seen: Seen) -> Tensor:
     """|w · E[∂L/∂w]|, the weight's shape: the sensitivity of the loss to a gate on w (Lee et al. 2019,
-    arXiv:1810.02340, eq. 5), without the division by their sum, which moves no order."""
+    arXiv:1810.02340, § 4.1), without the division by their sum, which moves no order."""
     return (weight.detach() * seen["means"]).abs()
 
 
 def grasp(weight: Tensor, generator: torch.Generator, seen: Seen) -> Tensor:
     """w · (Hg), the weight's shape: how much the squared gradient falls, to first order, when w is set to zero; what is
-    most negative hinders training and goes first (Wang et al. 2020, arXiv:2002.07376, eq. 8, its sign turned)."""
+    most negative hinders training and goes first (Wang et al. 2020, arXiv:2002.07376, algorithm 1, its sign turned)."""
     return weight.detach() * seen["bends"]
 
 
@@ -62,7 +62,7 @@ def obs(weight: Tensor, generator: torch.Generator, seen: Seen) -> Tensor:
 
 
 def wanda(weight: Tensor, generator: torch.Generator, seen: Seen) -> Tensor:
-    """|w| · ‖x‖₂ of what w is multiplied with, the weight's shape (Sun et al. 2023, arXiv:2306.11695, eq. 1); the norm
+    """|w| · ‖x‖₂ of what w is multiplied with, the weight's shape (Sun et al. 2023, arXiv:2306.11695); the norm
     as a root mean square, which moves no order. A convolution's inputs are those of each kernel place."""
     norms = seen["inputs"].sqrt()  # (i,), or (i of all groups, k, k)
     if weight.dim() == 2:
@@ -83,7 +83,7 @@ def filter_l1(weight: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def filter_l2(weight: Tensor, generator: torch.Generator) -> Tensor:
-    """√Σw² of each filter or unit: weight (o, …) → (o,). He et al. 2018, arXiv:1808.06866, eq. 2 with p = 2."""
+    """√Σw² of each filter or unit: weight (o, …) → (o,). He et al. 2018, arXiv:1808.06866, with p = 2."""
     return weight.detach().flatten(1).square().sum(1).sqrt()
 
 

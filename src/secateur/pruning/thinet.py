@@ -14,8 +14,8 @@ from secateur.pruning.groups import Group
 
 def thinet(groups: Iterable[Group], tensors: Tensors, evidence: Evidence) -> dict[str, Tensor]:
     """Group → (c,): the turn in which a channel goes, by the greedy search of Luo et al. 2017 (arXiv:1707.06342,
-    algorithm 1) for the set T that minimises Σ (Σ_{c ∈ T} z_c)², eq. 6, over sampled outputs of the layers behind;
-    their least squares (eq. 7) are `refit`'s.
+    algorithm 1) for the set T that minimises Σ (Σ_{c ∈ T} z_c)² over sampled outputs of the layers behind;
+    their least squares, of one number a channel (eq. 7), are of all weights here, and `refit`'s.
 
     Needs only the Gram matrix of z: what a set costs is the sum of its square in it. Raises UserError for a group that
     no layer reads.

@@ -29,10 +29,10 @@ STEPS: dict[str, Row] = {
     "train": Row(1, "secateur.steps.train:train", "a saved model, history.json"),
     "begin": Row(1, "secateur.steps.train:begin", "a saved model"),
     "regularise": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
-    "evidence": Row(1, "secateur.steps.evidence:gather", "evidence.safetensors"),
+    "evidence": Row(2, "secateur.steps.evidence:gather", "evidence.safetensors"),
     "scan": Row(1, "secateur.steps.scan:run", "scan.json"),
     "search": Row(2, "secateur.steps.search:find", "search.json", libraries=("torch", "onnxruntime"), local=True),
-    "prune": Row(3, "secateur.steps.prune:prune", "a saved model, pruned.json"),
+    "prune": Row(4, "secateur.steps.prune:prune", "a saved model, pruned.json"),
     "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
     "export": Row(4, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),
     "quantize": Row(

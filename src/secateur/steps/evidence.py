@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
+from torch import nn
 
+from secateur.data import batches as loading
 from secateur.models import prunable, saved
 from secateur.pruning import activations, channels, evidence, gradients, obs
-from secateur.steps.batches import plain
+from secateur.pruning.evidence import Evidence
+from secateur.steps.batches import Normal, plain
 from secateur.steps.context import Context
-from secateur.steps.photos import part, some
+from secateur.steps.photos import Part, part, some
+from secateur.training.norms import halves, norms
 
 PHOTOS = 1024  # of the training side, unless the step says otherwise
-FORWARD = 64
-BATCH = 8  # small: the square of a mean over many photos is mostly noise that cancelled
+FORWARD = 8
+MOMENTS = 64
+ALONE = 1  # the square of a mean over several photos is mostly noise that cancelled
+MIXED = {"connections": 128, "bends": 50}  # batch norms take their statistics: as many as SNIP's and GraSP's authors
+PIXELS, LEAST = 48, 16  # photos of so many pixels are taken so many at a time; of larger ones fewer, as memory allows
 
 
 def gather(ctx: Context) -> None:
@@ -22,34 +31,65 @@ def gather(ctx: Context) -> None:
     torch.set_num_threads(ctx.params["threads"])
     loaded, device, what = saved.load(ctx.inputs["model"]), ctx.params["device"], ctx.params.get("what") or "gradients"
     side = some(part(ctx, "train"), ctx.params.get("photos") or PHOTOS)
-    normal = saved.normal(loaded.preprocess)
 
-    def batches() -> Any:
-        return plain(side, device, normal, BATCH)
+    def progress(done: int, total: int, unit: str) -> None:
+        ctx.progress(done, total, unit)
 
-    model = loaded.model.to(device)
+    px, normal = loaded.architecture.input_px, saved.normal(loaded.preprocess)
+    evidence.save(look(what, loaded.model, side, px, device, normal, progress), ctx.out)
 
-    def progress(seen: int) -> None:
-        ctx.progress(seen, len(side.positions), "photos")
 
+def look(
+    what: str,
+    model: nn.Module,
+    side: Part,
+    px: int,
+    device: str = "cpu",
+    normal: Normal = None,
+    progress: Callable[[int, int, str], None] = lambda *_: None,
+) -> Evidence:
+    """One kind of evidence (a `Need`) about a network, on photos."""
+
+    def batches(size: int) -> Any:
+        return plain(side, device, normal, size)
+
+    def seen(photos: int) -> None:
+        progress(photos, len(side.positions), "photos")
+
+    def weighed(done: int, total: int) -> None:
+        progress(done, total, "weights")
+
+    if what == "removals":
+        return obs.removals(
+            model.cpu(), prunable.weights(model), lambda: plain(side, "cpu", normal, MOMENTS), progress=weighed
+        )
+    if what == "samples":
+        traced = channels.trace(model.cpu(), torch.zeros(1, 3, px, px))
+        return activations.samples(model.to(device), traced.groups, batches(FORWARD), progress=seen)
+    model = model.to(device)
     if what in ("gradients", "slopes"):
         backward = {"gradients": gradients.gradients, "slopes": gradients.slopes}[what]
-        found = backward(model, batches(), device=device, progress=progress)
-    elif what == "bends":
-        found = gradients.bends(model, batches, device=device, progress=progress)
-    elif what in ("inputs", "alive"):
-        forward = {"inputs": activations.inputs, "alive": activations.alive}[what]
-        found = forward(model, batches(), progress=progress)
-    elif what == "removals":
-
-        def weighed(done: int, total: int) -> None:
-            ctx.progress(done, total, "weights")
-
-        found = obs.removals(
-            model.cpu(), prunable.weights(model), lambda: plain(side, "cpu", normal, FORWARD), progress=weighed
+        return backward(model, batches(ALONE), device=device, progress=seen)
+    if what in MIXED:
+        # The batch norms of a body are held still when it is trained, and then a photo does not need its batch.
+        pair = halves(model)
+        held = norms(pair[0]) if pair else []
+        size = FORWARD if pair else max(LEAST, int(MIXED[what] * min(1.0, (PIXELS / px) ** 2)))
+        if what == "connections":
+            mixed = _mixed(side, size, device, normal)
+            return gradients.connections(model, mixed, device=device, progress=seen, held=held)
+        return gradients.bends(
+            model, lambda: _mixed(side, size, device, normal), device=device, progress=seen, held=held
         )
-    else:
-        px = loaded.architecture.input_px
-        traced = channels.trace(loaded.model.cpu(), torch.zeros(1, 3, px, px))
-        found = activations.samples(model.to(device), traced.groups, batches(), progress=progress)
-    evidence.save(found, ctx.out)
+    return {"inputs": activations.inputs, "alive": activations.alive}[what](model, batches(FORWARD), progress=seen)
+
+
+def _mixed(side: Part, most: int, device: str, normal: Normal) -> Any:
+    """Batches of nearly one size, at most that, classes mixed: photos lie class by class, and the statistics of one
+    class are not those that a training sees."""
+    n = len(side.positions)
+    size = -(-n // -(-n // most))
+    own: Any = np.asarray(side.positions)
+    return loading.batches(
+        side.pixels, own, side.labels, batch_size=size, seed=0, epoch=0, shuffle=True, device=device, normal=normal
+    )

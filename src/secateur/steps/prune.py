@@ -47,9 +47,10 @@ def prune(ctx: Context) -> None:
     said = Pruned(0.0, tuple(p["spare"]))
     before = standing(model, _matching(ctx, loaded), device="cpu") if p.get("match") else {}
     if rated.row.cuts == "weights":
-        weights = prunable.weights(model, p["spare"], p.get("part") or "all")
+        weights = prunable.weights(model, p["spare"], p.get("part") or "all", bool(p.get("whole_first")))
         found, whole = rated.weight_masks(weights)
-        said = replace(said, whole=whole)
+        first = [prunable.first(model)] if p.get("whole_first") else []
+        said = replace(said, whole=whole, spared=tuple(dict.fromkeys([*p["spare"], *first])))
         if p.get("refit"):
             refit.refit(model, refit.of_masks(found), lambda: _matching(ctx, loaded), grouped=rated.row.refits)
         masks.apply(weights, found)

@@ -126,9 +126,10 @@ class Rater:
             raise StepFailed(f"nothing to prune in the {p['part']}")
         scores = self.channel_scores(self.row, found)
         if p["scope"] == "sensitivity":
-            return Whole(traced, found, scores, self._priced(traced, found), priced=True)
+            return Whole(traced, found, scores, self._priced(traced, found), as_they_are=True)
         ranked = self.channel_scores(self.structure(), found) if p["scope"] == "global" else None
-        return Whole(traced, found, scores, ranked)
+        normalise = p.get("normalise") or self.structure().normalise
+        return Whole(traced, found, scores, ranked, as_they_are=normalise == "none")
 
     def _priced(self, traced: groups.Traced, found: Iterable[groups.Group]) -> dict[str, Tensor]:
         """Group → (c,) rising: what the scan says that each further channel costs, over what it saves."""
@@ -153,13 +154,13 @@ class Whole:
     groups: tuple[groups.Group, ...]
     scores: dict[str, Tensor]
     ranked: dict[str, Tensor] | None  # where one ranking runs over the network: what it ranks
-    priced: bool = False  # by a scan: numbers of one unit already
+    as_they_are: bool = False  # numbers of one unit already: prices of a scan, or scores that a study wants so ranked
 
     def reach(self, target: float, of: widths.Target, multiple: int) -> widths.Widths:
         """The widths that meet a target; see `widths.reach` and `ranking.reach_ranked`."""
         if self.ranked is None:
             return widths.reach(self.traced, self.groups, target, of, multiple)
-        return ranking.reach_ranked(self.traced, self.groups, self.ranked, target, of, multiple, self.priced)
+        return ranking.reach_ranked(self.traced, self.groups, self.ranked, target, of, multiple, self.as_they_are)
 
 
 def rater(loaded: saved.Saved, p: Any, inputs: Mapping[str, Path]) -> Rater:

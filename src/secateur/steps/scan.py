@@ -13,7 +13,7 @@ from secateur.measure.sensitivity import change
 from secateur.models import prunable, saved
 from secateur.pruning import masks
 from secateur.pruning.chain import chain
-from secateur.pruning.scan import Change, Said, readers, scan, without
+from secateur.pruning.scan import Batch, Change, Said, readers, scan, without
 from secateur.records import Scan, ScanLayer, ScanPoint
 from secateur.steps.batches import plain
 from secateur.steps.context import Context
@@ -31,34 +31,39 @@ def run(ctx: Context) -> None:
     p = ctx.params
     torch.set_num_threads(p["threads"])
     loaded = saved.load(ctx.inputs["model"])
-    model = loaded.model.eval()
     rated = rater(loaded, {**p, "scope": "layer"}, ctx.inputs)
-    found, whole = _weights(rated) if rated.row.cuts == "weights" else _filters(rated)
-    if not found:
-        raise StepFailed("no layer of this network can be pruned alone")
     side = some(part(ctx, "val"), PHOTOS)
     batches = list(plain(side, normal=saved.normal(loaded.preprocess), size=BATCH))
-    changes = [c for _, _, own in found for c in own]
-    stages = chain(model, batches[0][0][:2])
 
     def progress(done: int, total: int) -> None:
         ctx.progress(done / len(side.positions), total / len(side.positions), "layers, each alone at each sparsity")
 
-    dense, said = scan(model, stages, changes, batches, progress)
+    dump(scanned(rated, p["config"], batches, progress), ctx.out / "scan.json")
+
+
+def scanned(
+    rated: Rater, config: str, batches: Sequence[Batch], progress: Callable[[int, int], None] = lambda *_: None
+) -> Scan:
+    """Every layer or group alone, at each of the sparsities. Raises StepFailed where nothing can be scanned."""
+    found, whole = _weights(rated) if rated.row.cuts == "weights" else _filters(rated)
+    if not found:
+        raise StepFailed("no layer of this network can be pruned alone")
+    changes = [c for _, _, own in found for c in own]
+    stages = chain(rated.model, batches[0][0][:2])
+    dense, said = scan(rated.model, stages, changes, batches, progress)
     by_change = iter(said)
     points = [tuple(_point(c.sparsity, dense, next(by_change)) for c in own) for _, _, own in found]
     layers = tuple(ScanLayer(name, size, own) for (name, size, _), own in zip(found, points, strict=True))
-    made = Scan(
-        p["config"],
-        p["method"],
-        len(side.positions),
+    return Scan(
+        config,
+        rated.row.name,
+        sum(len(y) for _, y in batches),
         float(dense.loss.mean()),
         float(dense.right.float().mean()),
         layers,
         whole,
         stages=len(stages.stages),
     )
-    dump(made, ctx.out / "scan.json")
 
 
 def _point(sparsity: float, dense: Said, said: Said) -> ScanPoint:

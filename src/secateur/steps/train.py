@@ -99,7 +99,7 @@ def retrain(ctx: Context) -> None:
     history = _fit(ctx, trained, hooks, saved.normal(loaded.preprocess))
     history = replace(history, epochs_before=ctx.params.get("epochs_before") or 0)
     if regime and "spare" in regime:
-        history = replace(history, spared=tuple(regime["spare"]))
+        history = replace(history, spared=(*regime["spare"], *_first(model, regime)))
     if hooks:
         history = replace(history, notes=history.notes + _emptied(hooks))
         _check(hooks, regime.get("target") if regime else None, regime.get("scope", "") if regime else "")
@@ -130,11 +130,17 @@ def _check(hooks: Held | Penalty, target: float | None, scope: str) -> None:
             raise StepFailed(f"{dropped} of {n} weights were pruned, {count(target, n)} were asked for")
 
 
+def _first(model: nn.Module, regime: dict[str, Any]) -> tuple[str, ...]:
+    """The first layer, where a method keeps it whole and nobody asked for that."""
+    name = prunable.first(model)
+    return (name,) if regime.get("whole_first") and name not in regime["spare"] else ()
+
+
 def _hooks(ctx: Context, model: nn.Module, regime: dict[str, Any]) -> Held | Penalty:
     """What moves or holds weights while it trains."""
     if "penalty" in regime:
         return PENALTIES[regime["penalty"]](model)
-    weights = prunable.weights(model, regime["spare"], regime.get("part") or "all")
+    weights = prunable.weights(model, regime["spare"], regime.get("part") or "all", bool(regime.get("whole_first")))
     steps = ctx.params["epochs"] * drawn(ctx).train_batches
     course = Course(steps, regime["frequency"], regime["scope"], ctx.params["seed"])
     hooks: Held = catalogue.load(catalogue.method(regime["method"]).where)(weights, regime["target"], course)
