@@ -366,7 +366,7 @@ def test_too_few_photos_says_how_many_would_do() -> None:
     assert found.photos_needed == 7200  # the candidate nearest to a decision
     assert found.headline == (
         "Cannot tell: 2,725 test photos and 3 seeds do not decide at a margin of 1 point; "
-        "about 7,200 photos would be needed. Stay with dense."
+        "about 7,200 photos would decide, in nine of ten tries. Stay with dense."
     )
 
 

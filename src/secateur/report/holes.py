@@ -122,7 +122,7 @@ def _photos(results: Results) -> list[Row]:
     n = sum(data.test)
     needs = [c.photos_needed for c in results.comparisons if c.verdict == "not shown" and c.photos_needed]
     if needs and min(needs) > n:
-        why = f"undecided comparisons would need {_range(needs)}, were the differences to stay"
+        why = f"{_range(needs)} would decide what is undecided, with 90 % power from the lower end of what is plausible"
         found.append(_hole("photos", f"{n:,} test photos", why))
     few = [f"{name} ({count})" for name, count in zip(data.classes, data.test, strict=True) if count < FEW]
     if few:

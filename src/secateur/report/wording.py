@@ -110,7 +110,7 @@ def _cannot_tell(results: Results, backbone: str, judged: Sequence[Judged], need
         )
     n, seeds = sum(results.data.test), len({m.seed for m in results.models})
     given = f"{plural(n, 'test photo')} and {plural(seeds, 'seed')}"
-    need = f"; about {needed:,} photos would be needed" if needed is not None and needed > n else ""
+    need = f"; about {needed:,} photos would decide, in nine of ten tries" if needed is not None and needed > n else ""
     return f"Cannot tell: {given} do not decide{_margin(results)}{need}. {stay}"
 
 
@@ -227,7 +227,8 @@ def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tupl
         )
     if len(judged) > 1:
         lines.append(
-            f"{len(judged)} files were judged on the same test photos, and their intervals are not widened for it."
+            f"{len(judged)} files were judged on the same test photos: verdicts are adjusted for it (Holm), the intervals "
+            "beside them are each of its own."
         )
     return tuple(lines + [d for d in _doubts(results, judged) if not (one_seed and d.startswith("One seed:"))])
 
