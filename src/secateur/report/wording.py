@@ -227,8 +227,8 @@ def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tupl
         )
     if len(judged) > 1:
         lines.append(
-            f"{len(judged)} files were judged on the same test photos: verdicts are adjusted for it (Holm), the intervals "
-            "beside them are each of its own."
+            f"{len(judged)} files were judged on the same test photos: verdicts are adjusted for it (Holm), the "
+            "intervals beside them are each of its own."
         )
     return tuple(lines + [d for d in _doubts(results, judged) if not (one_seed and d.startswith("One seed:"))])
 
