@@ -7,11 +7,14 @@ import json
 import math
 
 import pytest
+from scipy import stats
 
 import forked
 import traps
 from secateur.claiming import SPLIT
 from secateur.files import read
+from secateur.measure.crossed import PRIOR_DF, PRIOR_POINTS
+from secateur.measure.statistics import wilson
 from secateur.plan import plan
 from secateur.records import Snapshot, Split
 from secateur.settings import Study
@@ -67,9 +70,32 @@ def test_a_season_of_camera_traps(photos_112px, tmp_path):
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "photos"
     story, page = json.loads((run / "report.json").read_text()), (run / "report.html").read_text()
+    counts_bursts_not_photos(story)
     shows_what_a_random_split_claims(story, page)
     says_what_weighing_classes_changed(story, page)
     tore_no_burst(tmp_path / "runs" / ".store")
+
+
+def counts_bursts_not_photos(story):
+    """The main table's intervals are over bursts, those of the evaluation itself: by photos one by one they would be a
+    third as wide or so."""
+    rows = {m["config"]: m for m in story["models"]}
+    tested = story["made"]["n_test"]
+    for config in ("cnn/dense", "cnn/dense-longer", "cnn/magnitude/0.5"):
+        row = rows[config]
+        assert row["test_accuracy"] == claimed(story, config)
+        assert f"jackknife over {tested // 5} groups of photos" == row["test_accuracy"]["how"]
+        for figure in (row["macro_f1"], row["balanced_accuracy"], row["worst_class"]["recall"]):
+            assert figure["low"] < figure["value"] < figure["high"] or figure["value"] in (0, 1)
+    low, high = wilson(round(rows["cnn/dense"]["test_accuracy"]["value"] * tested), tested)
+    assert rows["cnn/dense"]["test_accuracy"]["high"] - rows["cnn/dense"]["test_accuracy"]["low"] > high - low
+    assert all(c["difference"]["how"].startswith("jackknife over") for c in story["claims"])
+
+
+def claimed(story, config):
+    """The accuracy of the file itself, as the step that tested it found."""
+    (made,) = [m for m in story["records"]["models"] if m["config"] == config]
+    return made["evaluation"]["accuracy"]
 
 
 def shows_what_a_random_split_claims(story, page):
@@ -80,7 +106,8 @@ def shows_what_a_random_split_claims(story, page):
     rows = {m["config"]: m for m in story["models"]}
     assert grouped["value"] == rows["cnn/dense"]["test_accuracy"]["value"]
     assert gap["value"] == pytest.approx(100 * (random["value"] - grouped["value"]))
-    half = math.hypot(random["value"] - random["low"], grouped["high"] - grouped["value"])
+    seeds = stats.t.ppf(0.975, PRIOR_DF) * PRIOR_POINTS / 100  # two trainings: what another seed would give
+    half = math.hypot(random["value"] - random["low"], grouped["high"] - grouped["value"], seeds)
     assert gap["low"] == pytest.approx(gap["value"] - 100 * half)
     assert claim["flatters"] == (gap["low"] > 0)
     said = "It flatters: the split of this report" if claim["flatters"] else "No difference is shown here."
