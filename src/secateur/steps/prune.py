@@ -104,7 +104,7 @@ def _short(
     found: tuple[groups.Group, ...], goal: widths.Widths, target: float, of: str, multiple: int
 ) -> tuple[str, ...]:
     """No layer is emptied: said, where that leaves more filters than were asked for."""
-    least = {g.name: widths.rounded(1, g.size, multiple) for g in found}
+    least = {g.name: widths.rounded(1, g.size, widths.multiple_of(g, multiple)) for g in found}
     few = [g.name for g in found if least[g.name] == goal.counts[g.name] > g.size - masks.floor(target, g.size)]
     if of != "filters" or not few:
         return ()
