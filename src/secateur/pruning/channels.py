@@ -126,7 +126,7 @@ def _counts(places: dict[str, int], name: str) -> Any:
     def hook(module: nn.Module, _inputs: object, output: Tensor) -> None:
         wide = module.out_channels if isinstance(module, nn.Conv2d) else module.out_features
         key = f"{name}.weight"
-        places[key] = places.get(key, 0) + output[0].numel() // int(wide)  # type: ignore[arg-type]
+        places[key] = places.get(key, 0) + output.numel() // int(wide)  # type: ignore[arg-type]  # windows are a batch
 
     return hook
 

@@ -45,7 +45,7 @@ def convolution(seen: Followed, func: Any, given: Given, out: Tensor) -> None:
         seen.freeze([inputs], "a filter of a grouped convolution keeps its inputs")
         outputs = _grouped(seen, c, outputs, groups)
     if seen.module not in seen.layers:
-        lengths = (*weight.shape, *out.shape[2:])
+        lengths = (*weight.shape, *(x if given["transposed"] else out).shape[2:])
         numbers = (_numbers(outputs), _numbers(inputs), *[None] * (len(lengths) - 2))
         seen.works.append(Work(seen.module, lengths, numbers))
     if bias is not None:

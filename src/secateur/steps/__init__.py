@@ -29,10 +29,10 @@ STEPS: dict[str, Row] = {
     "train": Row(1, "secateur.steps.train:train", "a saved model, history.json"),
     "begin": Row(1, "secateur.steps.train:begin", "a saved model"),
     "regularise": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
-    "evidence": Row(1, "secateur.steps.evidence:gather", "evidence.safetensors"),
-    "scan": Row(1, "secateur.steps.scan:run", "scan.json"),
-    "search": Row(1, "secateur.steps.search:find", "search.json", libraries=("torch", "onnxruntime"), local=True),
-    "prune": Row(3, "secateur.steps.prune:prune", "a saved model, pruned.json"),
+    "evidence": Row(2, "secateur.steps.evidence:gather", "evidence.safetensors"),
+    "scan": Row(2, "secateur.steps.scan:run", "scan.json"),
+    "search": Row(2, "secateur.steps.search:find", "search.json", libraries=("torch", "onnxruntime"), local=True),
+    "prune": Row(4, "secateur.steps.prune:prune", "a saved model, pruned.json"),
     "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
     "export": Row(4, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),
     "quantize": Row(
@@ -42,8 +42,8 @@ STEPS: dict[str, Row] = {
         2, "secateur.steps.convert:convert", "the files of a format, converted.json", libraries=("torch", "onnx")
     ),
     "parity": Row(1, "secateur.steps.parity:parity", "parity.json", libraries=("torch", "onnxruntime")),
-    "profile": Row(4, "secateur.steps.measure:profile", "profile.json, sizes.json"),
-    "rival": Row(1, "secateur.steps.rival:find", "rival.json", tolerant=True, libraries=("onnxruntime",), local=True),
+    "profile": Row(5, "secateur.steps.measure:profile", "profile.json, sizes.json"),
+    "rival": Row(2, "secateur.steps.rival:find", "rival.json", tolerant=True, libraries=("onnxruntime",), local=True),
     "fresh": Row(1, "secateur.steps.rival:fresh", "a saved model"),
     "bench": Row(
         1, "secateur.steps.bench:time_files", "bench.json", tolerant=True, libraries=("onnxruntime",), local=True
