@@ -34,7 +34,7 @@ MIXED = "its channels are mixed on their way and cannot be followed one by one"
 UNEVEN = "only some of its channels reach every layer that is coupled to it"
 # How modules call the number by which they know their heads, and how wide a piece or all of them together are.
 HEADS = ("num_heads", "heads", "n_heads", "num_attention_heads")
-WIDE = ("attn_dim", "all_head_dim", "inner_dim", "out_dim", "val_attn_dim", "in_channels", "width")
+WIDE = ("attn_dim", "all_head_dim", "inner_dim", "out_dim", "val_attn_dim", "in_channels", "width", "expand_chs")
 PIECES = ("val_dim", "d")
 
 

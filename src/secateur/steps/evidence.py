@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from secateur.models import prunable, saved
-from secateur.pruning import activations, channels, evidence, gradients, obs
+from secateur.pruning import activations, evidence, gradients, obs
+from secateur.steps import tracing
 from secateur.steps.batches import plain
 from secateur.steps.context import Context
 from secateur.steps.photos import part, some
@@ -49,7 +50,5 @@ def gather(ctx: Context) -> None:
             model.cpu(), prunable.weights(model), lambda: plain(side, "cpu", normal, FORWARD), progress=weighed
         )
     else:
-        px = loaded.architecture.input_px
-        traced = channels.trace(loaded.model.cpu(), torch.zeros(1, 3, px, px))
-        found = activations.samples(model.to(device), traced.groups, batches(), progress=progress)
+        found = activations.samples(model, tracing.traced(loaded).groups, batches(), progress=progress)
     evidence.save(found, ctx.out)
