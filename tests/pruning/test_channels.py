@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 import torch
+import torch_pruning as tp
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -306,6 +307,27 @@ def test_a_network_that_mixes_channels_is_refused_in_bounded_time():
     assert "standardises its weights over their inputs" in traced.unprunable["body.stages.0.0.conv1"]
     with pytest.raises(UserError, match=r"^nothing to prune: "):
         groups.cuttable(traced, ["body.final_conv"])
+
+
+@pytest.mark.parametrize("backbone", ["resnet18", "mobilenetv2_100", "efficientnet_b0"])
+def test_what_is_coupled_is_what_torch_pruning_couples(backbone: str):
+    """Where no axis is split it finds the same, by another way: along autograd's graph."""
+    model = network(backbone, "linear")
+    traced = channels.trace(model, example())
+    graph = tp.DependencyGraph().build_dependency(copy.deepcopy(model), example())
+    names = {module: name for name, module in graph.model.named_modules()}
+    for group in traced.groups:
+        layer = graph.model.get_submodule(group.name)
+        theirs = graph.get_pruning_group(layer, tp.prune_conv_out_channels, [1])
+        sides = {
+            (names[item.dep.target.module], 0 if graph.is_out_channel_pruning_fn(item.dep.handler) else 1)
+            for item in theirs
+            if isinstance(item.dep.target.module, nn.Conv2d | nn.Linear)
+        }
+        depthwise = {n for n, m in graph.model.named_modules() if isinstance(m, nn.Conv2d) and m.groups > 1}
+        ours = {(p.tensor.removesuffix(".weight"), p.dim) for p in group.parts if p.tensor.endswith(".weight")}
+        layers = {(n, d) for n, d in ours if isinstance(graph.model.get_submodule(n), nn.Conv2d | nn.Linear)}
+        assert layers == {(n, d) for n, d in sides if not (d == 1 and n in depthwise)}
 
 
 def test_spared_layers_take_their_group_with_them():

@@ -14,7 +14,7 @@ from secateur.pruning.groups import Group
 
 
 def on_meta(model: nn.Module) -> nn.Module:
-    """A copy without values, every parameter ready for autograd, which torch-pruning follows."""
+    """A copy without values: shapes alone, in no memory."""
     memo: dict[int, Any] = {}
     for parameter in model.parameters():
         memo[id(parameter)] = nn.Parameter(torch.empty_like(parameter, device="meta"))
