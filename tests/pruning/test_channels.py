@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import pytest
 import torch
+import torch_pruning as tp
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from secateur.errors import NotKnown, UserError
 from secateur.measure import work
 from secateur.models.build import build
-from secateur.pruning import channels, groups, scores, widths
+from secateur.pruning import channels, groups, scores, silence, widths
 from secateur.pruning.cutting import cut_groups
 from secateur.pruning.groups import Group, Traced, kept_of
 
@@ -171,8 +172,20 @@ def test_the_control_draws_one_number_a_channel():
         assert torch.equal(rated[group.name], torch.rand(group.size, generator=drawn))
 
 
+class Rolled(nn.Module):
+    """Each channel takes its neighbour's place: the network would run on with the wrong ones, so a trial does not find
+    it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.fc = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.two(self.one(x).roll(1, 1)).mean((2, 3)))
+
+
 class Shuffled(nn.Module):
-    """A channel shuffle: the network would run on with the wrong channels, so a trial does not find it."""
+    """A channel shuffle: channels go in pairs, one of each half."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -209,7 +222,8 @@ class Joined(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("model", "stays", "words"), [(Shuffled(), "one", "fixed reshape"), (Sliced(), "one", "does not run with fewer")]
+    ("model", "stays", "words"),
+    [(Rolled(), "one", "an operation runs along its channels"), (Sliced(), "one", "does not run with fewer")],
 )
 def test_what_cannot_be_followed_stays_with_a_reason(model: nn.Module, stays: str, words: str):
     traced = channels.trace(model.eval(), example(16))
@@ -226,24 +240,95 @@ def test_a_concatenation_is_cut_where_it_belongs():
     assert model.last.in_channels == 5
 
 
-def test_grouped_convolutions_are_named_and_the_rest_is_cut():
-    traced = channels.trace(build("resnext50_32x4d", 10, PX), example())
-    assert "32 groups" in traced.unprunable["body.layer1.0.conv1"]
-    assert "body.conv1" in {g.name for g in traced.groups}
+def agrees(model: nn.Module, traced: Traced, px: int = PX) -> bool:
+    """Half of every group gone, against the silenced network."""
+    kept = {g.name: list(range(0, g.size, 2)) for g in traced.groups}
+    return silence.agreement(model, traced.groups, kept, torch.rand(2, 3, px, px)).agrees
 
 
-def test_attention_keeps_its_heads_and_the_rest_is_cut():
-    traced = channels.trace(build("vit_tiny_patch16_224", 10, PX), example())
-    assert "body.blocks.0.attn.qkv" in traced.unprunable
-    assert "body.blocks.0.mlp.fc1" in {g.name for g in traced.groups}
+def of_layers(traced: Traced) -> dict[str, Group]:
+    return {layer: group for group in traced.groups for layer in group.layers}
+
+
+def test_a_channel_shuffle_is_cut_in_pairs():
+    model = Shuffled().eval()
+    traced = channels.trace(model, example(16))
+    owners = {p.tensor: p.owner.tolist() for p in of_layers(traced)["one"].parts if p.dim == 0}
+    assert owners["one.weight"] == [0, 1, 2, 3, 0, 1, 2, 3]
+    assert agrees(model, traced, 16)
+
+
+def test_selective_kernels_choose_for_the_channel_that_they_weigh():
+    """2C outputs viewed as (2, C) belong to channels 0 … C−1 and again 0 … C−1, not two by two."""
+    model = network("skresnet18")
+    traced = channels.trace(model, example())
+    group = of_layers(traced)["body.layer4.0.conv1.attn.fc_select"]
+    (owner,) = (p.owner for p in group.parts if p.tensor == "body.layer4.0.conv1.attn.fc_select.weight" and p.dim == 0)
+    paths = [p.owner for p in group.parts if p.tensor.endswith("paths.0.conv.weight") and p.dim == 0]
+    assert len(paths) == 1 and torch.equal(owner, paths[0].repeat(2))
+    assert traced.unprunable == {"head.fc3": "its outputs are the classes"}
+    assert agrees(model, traced)
+
+
+@pytest.mark.parametrize(("backbone", "groups_of", "width"), [("resnext50_32x4d", 32, 4), ("regnety_002", 3, 8)])
+def test_grouped_convolutions_are_cut_by_whole_groups(backbone: str, groups_of: int, width: int):
+    model = network(backbone)
+    traced = channels.trace(model, example())
+    assert traced.unprunable == {"head.fc3": "its outputs are the classes"}
+    name = next(n for n, m in model.named_modules() if isinstance(m, nn.Conv2d) and m.groups == groups_of)
+    group = of_layers(traced)[name]
+    assert (group.size, group.unit()) == (groups_of, width)
+    assert agrees(model, traced)
+    cut_groups(model, traced.groups, {group.name: [0, 2]})
+    layer = model.get_submodule(name)
+    assert (layer.groups, layer.in_channels, layer.out_channels) == (2, 2 * width, 2 * width)
+
+
+def test_attention_is_cut_by_heads_and_by_the_width_of_its_mlp():
+    model = build("vit_tiny_patch16_224", 10, 32)
+    traced = channels.trace(model, example(32))
+    assert traced.unprunable == {"head.fc": "its outputs are the classes"}
+    of = of_layers(traced)
+    heads = of["body.blocks.0.attn.qkv"]
+    assert (heads.layers, heads.size, heads.unit()) == (("body.blocks.0.attn.qkv",), 3, 64)
+    owner = next(p.owner for p in heads.parts if p.tensor.endswith("qkv.weight") and p.dim == 0)
+    assert torch.equal(owner, torch.arange(3).repeat_interleave(64).repeat(3))
+    assert of["body.blocks.0.mlp.fc1"].size == 768
+    assert agrees(model, traced, 32)
+    cut_groups(model, [heads], {heads.name: [0, 2]})
+    attention = model.body.blocks[0].attn
+    assert (attention.num_heads, attention.head_dim, attention.proj.in_features) == (2, 64, 128)
 
 
 def test_a_network_that_mixes_channels_is_refused_in_bounded_time():
-    """eca_nfnet sends channels through a convolution over channels; torch-pruning's own walk does not end on it."""
+    """eca_nfnet sends channels through a convolution over channels, and standardises weights over their inputs; what
+    its last convolution says is read by the classifier alone."""
     traced = channels.trace(build("eca_nfnet_l0", 10, PX), example())
-    assert not [g for g in traced.groups if not g.hidden]
+    assert [g.name for g in traced.groups if not g.hidden] == ["body.final_conv"]
+    assert "standardises its weights over their inputs" in traced.unprunable["body.stages.0.0.conv1"]
     with pytest.raises(UserError, match=r"^nothing to prune: "):
-        groups.cuttable(traced)
+        groups.cuttable(traced, ["body.final_conv"])
+
+
+@pytest.mark.parametrize("backbone", ["resnet18", "mobilenetv2_100", "efficientnet_b0"])
+def test_what_is_coupled_is_what_torch_pruning_couples(backbone: str):
+    """Where no axis is split it finds the same, by another way: along autograd's graph."""
+    model = network(backbone, "linear")
+    traced = channels.trace(model, example())
+    graph = tp.DependencyGraph().build_dependency(copy.deepcopy(model), example())
+    names = {module: name for name, module in graph.model.named_modules()}
+    for group in traced.groups:
+        layer = graph.model.get_submodule(group.name)
+        theirs = graph.get_pruning_group(layer, tp.prune_conv_out_channels, [1])
+        sides = {
+            (names[item.dep.target.module], 0 if graph.is_out_channel_pruning_fn(item.dep.handler) else 1)
+            for item in theirs
+            if isinstance(item.dep.target.module, nn.Conv2d | nn.Linear)
+        }
+        depthwise = {n for n, m in graph.model.named_modules() if isinstance(m, nn.Conv2d) and m.groups > 1}
+        ours = {(p.tensor.removesuffix(".weight"), p.dim) for p in group.parts if p.tensor.endswith(".weight")}
+        layers = {(n, d) for n, d in ours if isinstance(graph.model.get_submodule(n), nn.Conv2d | nn.Linear)}
+        assert layers == {(n, d) for n, d in sides if not (d == 1 and n in depthwise)}
 
 
 def test_spared_layers_take_their_group_with_them():

@@ -11,7 +11,7 @@ import typer
 from secateur.cli.common import STOP
 from secateur.errors import SecateurError, UserError
 
-TRAINING = ("torch", "torch_pruning", "safetensors", "onnx", "onnxscript")  # of the extra `train`
+TRAINING = ("torch", "safetensors", "onnx", "onnxscript")  # of the extra `train`
 EXIT_STEP_FAILED, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
 
 

@@ -1,14 +1,16 @@
-"""Multiply-adds and parameters of every layer, from the shapes that really flow through it.
+"""Multiply-adds and parameters of every layer, from the shapes that really flow through it, every time that they do.
 
 A multiply-add is one: a convolution of o filters over (i / groups, k, k) at p places is o·p·i·k·k/groups; a dense
-layer is o·i. Batch-norm is folded into the layer before it, as run-times do, and counts nothing. What is not
-counted is listed.
+layer is o·i. A product of two activations, (m, k) by (k, n), is m·k·n and stands with the module that computes it: in
+attention of t tokens and heads d wide together, queries by keys and weights by values, 2·t·t·d. Batch-norm is folded
+into the layer before it, as run-times do, and counts nothing. What is not counted is listed.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -20,31 +22,39 @@ from secateur.records import LayerRow, Profile
 _FREE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Dropout, nn.Flatten, nn.Identity, nn.ReLU, nn.ReLU6, nn.MaxPool2d)
 
 
-def multiply_adds(module: nn.Module, output: Tensor) -> int:
-    """Of one convolution or dense layer for one photo; 0 for anything else."""
-    if isinstance(module, nn.Conv2d):
-        places = output.shape[-2] * output.shape[-1]
-        height, width = module.kernel_size
-        return module.out_channels * places * module.in_channels // module.groups * height * width
-    if isinstance(module, nn.Linear):
-        return module.in_features * module.out_features * (output[0].numel() // module.out_features)
-    return 0
+@dataclass(slots=True)
+class _Ran:
+    """What was seen of a network that ran once."""
+
+    outputs: dict[str, Tensor]  # module → the tensor it says
+    products: Counter[str]  # module → multiply-adds of what it computes itself, not in a module inside it
+    total: int  # of every convolution and matrix product
 
 
 @torch.no_grad()
-def _outputs(model: nn.Module, example: Tensor) -> tuple[dict[str, Tensor], int]:
-    """(layer → its output, multiply-adds of every convolution and matrix product, inside of layers or not)."""
-    outputs: dict[str, Tensor] = {}
+def _run(model: nn.Module, example: Tensor) -> _Ran:
+    ran = _Ran({}, Counter(), 0)
+    counter = FlopCounterMode(display=False)
+    inside = [0]  # of each module that runs now, the multiply-adds of those that ran in it
+    begun: list[int] = []
 
-    def keep(name: str) -> Callable[[nn.Module, object, Tensor], None]:
-        def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-            outputs[name] = output.detach()
+    def enter(_module: nn.Module, _inputs: object) -> None:
+        begun.append(counter.get_total_flops() // 2)
+        inside.append(0)
+
+    def leave(name: str) -> Callable[[nn.Module, object, object], None]:
+        def hook(_module: nn.Module, _inputs: object, output: object) -> None:
+            every = counter.get_total_flops() // 2 - begun.pop()
+            ran.products[name] += every - inside.pop()
+            inside[-1] += every
+            if isinstance(output, Tensor):
+                ran.outputs[name] = output.detach()
 
         return hook
 
-    handles = [m.register_forward_hook(keep(n)) for n, m in _rows(model)]
+    handles = [m.register_forward_pre_hook(enter) for m in model.modules()]
+    handles += [m.register_forward_hook(leave(n)) for n, m in model.named_modules()]
     was_training = model.training
-    counter = FlopCounterMode(display=False)
     try:
         with sdpa_kernel(SDPBackend.MATH), counter:  # attention as the products it is made of
             model.eval()(example)
@@ -52,27 +62,31 @@ def _outputs(model: nn.Module, example: Tensor) -> tuple[dict[str, Tensor], int]
         for handle in handles:
             handle.remove()
         model.train(was_training)
-    return outputs, counter.get_total_flops() // 2
+    ran.total = counter.get_total_flops() // 2
+    return ran
 
 
 def profile(model: nn.Module, example: Tensor, why: Callable[[str, nn.Module], str]) -> Profile:
     """Every layer of `model` as it runs on `example` (1, 3, h, w); `why` says what can be pruned of a layer."""
-    outputs, all_products = _outputs(model, example)
+    ran = _run(model, example)
     rows, not_counted = [], Counter[str]()
     prunable = zeros = 0
-    for name, module in _rows(model):
-        if name not in outputs:
+    layers = dict(_rows(model))
+    for name, module in model.named_modules():
+        macs = ran.products[name]
+        if name not in layers and not macs:
+            continue
+        if name not in ran.outputs:
             if not isinstance(module, nn.Identity):
                 not_counted[f"{type(module).__name__} that did not run"] += 1
             continue
         own = list(module.parameters(recurse=False))
         nonzero = sum(int(torch.count_nonzero(p)) for p in own)
-        macs = multiply_adds(module, outputs[name])
         rows.append(
             LayerRow(
                 name=name,
                 kind=type(module).__name__,
-                output_shape=tuple(outputs[name].shape[1:]),
+                output_shape=tuple(ran.outputs[name].shape[1:]),
                 parameters=sum(p.numel() for p in own),
                 buffers=_running(module),
                 nonzero=nonzero,
@@ -84,12 +98,12 @@ def profile(model: nn.Module, example: Tensor, why: Callable[[str, nn.Module], s
         if isinstance(module, nn.Conv2d | nn.Linear):
             prunable += module.weight.numel()
             zeros += module.weight.numel() - int(torch.count_nonzero(module.weight))
-        elif not isinstance(module, _FREE) and not list(module.children()):
+        elif not isinstance(module, _FREE) and not list(module.children()) and not macs:
             not_counted[type(module).__name__] += 1
     values = sum(r.parameters for r in rows)
     products = [f"{n} × {what}" for what, n in not_counted.items()]
-    outside = all_products - sum(r.macs for r in rows)
-    if outside > 0:  # attention, for one
+    outside = ran.total - sum(r.macs for r in rows)
+    if outside > 0:  # of a module that says no tensor
         products.append(f"{outside:,} multiply-adds in products outside of layers")
     return Profile(
         layers=tuple(rows),

@@ -15,7 +15,7 @@ from torch import nn
 
 from secateur.errors import UserError
 from secateur.models import timm_zoo
-from secateur.models.build import skeleton
+from secateur.models.build import build, skeleton
 
 FORMAT = 1
 _ALIGNMENT = 64  # bytes, as torch allocates (c10/core/alignment.h)
@@ -96,7 +96,20 @@ def rebuild(architecture: Architecture, tensors: Mapping[str, torch.Tensor]) -> 
         _reshape(modules, name, shape)
     _check(model.state_dict(), tensors)
     model.load_state_dict({name: _aligned(tensor) for name, tensor in tensors.items()}, assign=True)
+    _fill(model, architecture)
     return model.eval()
+
+
+def _fill(model: nn.Module, architecture: Architecture) -> None:
+    """Buffers that no file holds (which places attention looks up) are those of the original, built for them alone."""
+    empty = [name for name, buffer in model.named_buffers() if buffer.is_meta]
+    if not empty:
+        return
+    a = architecture
+    original = dict(build(a.backbone, a.classes, a.input_px, options=a.options).named_buffers())
+    for name in empty:
+        owner, _, leaf = name.rpartition(".")
+        setattr(model.get_submodule(owner), leaf, original[name])
 
 
 def _aligned(tensor: torch.Tensor) -> torch.Tensor:

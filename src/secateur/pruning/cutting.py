@@ -18,6 +18,7 @@ def cut_groups(model: nn.Module, groups: Iterable[Group], kept: Mapping[str, lis
     `kept`: group name → positions that stay; a group that is not named stays whole. One tensor is copied at a
     time, so this needs little more memory than the network.
     """
+    groups = tuple(groups)
     going = stays(groups, kept)
     modules = dict(model.named_modules())
     for name, dims in going.items():
@@ -25,6 +26,9 @@ def cut_groups(model: nn.Module, groups: Iterable[Group], kept: Mapping[str, lis
         _put(modules[owner], leaf, _selected(getattr(modules[owner], leaf), dims))
     for owner in dict.fromkeys(name.rpartition(".")[0] for name in going):
         set_sizes(modules[owner])
+    for group in groups:
+        for told in group.counts:
+            setattr(modules[told.module], told.attribute, told.value * int(kept_of(group, kept).sum()) // group.size)
     for parameter in model.parameters():
         parameter.grad = None
     return model.eval()
@@ -62,8 +66,8 @@ def set_sizes(module: nn.Module) -> None:
     """Set the whole numbers by which a module knows its own size, from the shapes of its tensors."""
     if isinstance(module, nn.Conv2d):
         filters, inputs = module.weight.shape[:2]
-        if module.groups > 1:  # depthwise: no other grouped convolution is cut
-            module.groups = filters
+        if module.groups > 1:  # whole groups go, of as many filters each as before
+            module.groups = filters * module.groups // module.out_channels
         module.out_channels, module.in_channels = filters, inputs * module.groups
     elif isinstance(module, nn.Linear):
         module.out_features, module.in_features = module.weight.shape
@@ -72,6 +76,7 @@ def set_sizes(module: nn.Module) -> None:
     elif isinstance(module, nn.LayerNorm):
         module.normalized_shape = tuple(module.weight.shape)
     elif isinstance(module, nn.GroupNorm):
+        module.num_groups = max(module.num_groups * len(module.weight) // module.num_channels, 1)  # whole groups go
         module.num_channels = len(module.weight)
     elif isinstance(module, nn.PReLU):
         module.num_parameters = len(module.weight)

@@ -26,15 +26,39 @@ class Part:
     owner: Tensor  # (length of the dimension,): the channel that each position belongs to; −1: to none of this group
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A whole number by which a module knows how many of a group's channels it has."""
+
+    module: str
+    attribute: str
+    value: int  # before the cut; afterwards as large a part of it as stays of the group
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Multiply-adds beside those of layers over pixels or tokens: attention's two products, for one."""
+
+    module: str  # where it is computed
+    lengths: tuple[int, ...]  # their product is what it costs for one photo
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """Channels that must go or stay together, in every layer that they run through."""
+    """Channels that must go or stay together, in every layer that they run through. A head of attention, or a group of
+    a grouped convolution, is one channel of several positions: it goes as a whole."""
 
     name: str  # the first of `layers`, in the network's order
     layers: tuple[str, ...]  # convolutions and dense layers whose outputs these channels are
     size: int  # c
     hidden: bool  # units of dense layers that see a photo once, no filters
     parts: tuple[Part, ...] = field(repr=False)
+    counts: tuple[Count, ...] = ()
+    products: tuple[tuple[int, int, int], ...] = ()  # (of `Traced.products`, dimension, positions for each channel)
+
+    def unit(self) -> int:
+        """How many positions of one axis a channel is, at least: a head or a group of a convolution is several."""
+        return min((int((p.owner >= 0).sum()) // self.size for p in self.parts), default=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +69,7 @@ class Traced:
     unprunable: dict[str, str]  # convolution or dense layer → why its outputs stay, in words
     shapes: dict[str, tuple[int, ...]] = field(repr=False)  # parameter → shape
     places: dict[str, int] = field(repr=False)  # weight → how often it is used for one photo: pixels or tokens
+    products: tuple[Product, ...] = field(default=(), repr=False)
 
 
 def cuttable(traced: Traced, spare: Iterable[str] = (), hidden_units: bool = False) -> tuple[Group, ...]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from secateur.errors import UserError
 from secateur.pruning.groups import Group, Traced, over_mean
 from secateur.pruning.masks import floor
-from secateur.pruning.widths import WORDS, Target, Widths, cost, rounded
+from secateur.pruning.widths import WORDS, Target, Widths, cost, multiple_of, rounded
 
 LEAST = 0.05  # of a group's channels stay, whatever their scores: no layer becomes a needle's eye
 
@@ -42,7 +42,7 @@ def reach_ranked(
         counts = {}
         for g in groups:
             stay = int((ranked[g.name] >= levels[level]).sum()) if level < len(levels) else 0
-            counts[g.name] = rounded(max(stay, int(LEAST * g.size), 1), g.size, multiple)
+            counts[g.name] = rounded(max(stay, int(LEAST * g.size), 1), g.size, multiple_of(g, multiple))
         macs, params = cost(traced, groups, counts)
         return Widths(counts, 1 - sum(counts.values()) / total, macs, dense[0], params, dense[1])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,19 +48,27 @@ def rounded(stay: int, size: int, multiple: int) -> int:
     return min(max((stay + multiple // 2) // multiple, 1) * multiple, size)
 
 
+def multiple_of(group: Group, multiple: int) -> int:
+    """A multiple of positions as one of channels: of heads 64 wide, any number is a multiple of 8."""
+    return multiple // math.gcd(multiple, group.unit())
+
+
 def cost(traced: Traced, groups: Sequence[Group], counts: Mapping[str, int]) -> tuple[int, int]:
     """(multiply-adds for one photo, parameters) of the network once cut, without cutting it.
 
-    A multiply-add is one; convolutions and dense layers count, all else is free. Parameters are all values but the
-    buffers.
+    A multiply-add is one; convolutions, dense layers and products of activations count, all else is free. Parameters
+    are all values but the buffers.
     """
     gone: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))  # tensor → dimension → positions
+    lengths = [list(product.lengths) for product in traced.products]
     for group in groups:
         leaving = group.size - counts.get(group.name, group.size)
         if leaving:
             for part in group.parts:
                 each = int((part.owner >= 0).sum()) // group.size  # as many positions for every channel
                 gone[part.tensor][part.dim] += leaving * each
+            for product, dim, each in group.products:
+                lengths[product][dim] -= leaving * each
     macs = params = 0
     for name, shape in traced.shapes.items():
         values = 1
@@ -67,7 +76,7 @@ def cost(traced: Traced, groups: Sequence[Group], counts: Mapping[str, int]) -> 
             values *= length - gone[name][dim] if name in gone else length
         params += values
         macs += traced.places.get(name, 0) * values
-    return macs, params
+    return macs + sum(math.prod(product) for product in lengths), params
 
 
 def reach(traced: Traced, groups: Sequence[Group], target: float, of: Target = "filters", multiple: int = 8) -> Widths:
@@ -104,7 +113,7 @@ def reach(traced: Traced, groups: Sequence[Group], target: float, of: Target = "
 
 
 def _widths(traced: Traced, groups: Sequence[Group], ratio: float, multiple: int) -> Widths:
-    counts = {group.name: count(ratio, group.size, multiple) for group in groups}
+    counts = {group.name: count(ratio, group.size, multiple_of(group, multiple)) for group in groups}
     (macs_dense, params_dense), (macs, params) = cost(traced, (), {}), cost(traced, groups, counts)
     return Widths(counts, ratio, macs, macs_dense, params, params_dense)
 

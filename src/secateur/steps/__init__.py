@@ -30,7 +30,7 @@ STEPS: dict[str, Row] = {
     "begin": Row(1, "secateur.steps.train:begin", "a saved model"),
     "regularise": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
     "evidence": Row(2, "secateur.steps.evidence:gather", "evidence.safetensors"),
-    "scan": Row(1, "secateur.steps.scan:run", "scan.json"),
+    "scan": Row(2, "secateur.steps.scan:run", "scan.json"),
     "search": Row(2, "secateur.steps.search:find", "search.json", libraries=("torch", "onnxruntime"), local=True),
     "prune": Row(4, "secateur.steps.prune:prune", "a saved model, pruned.json"),
     "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
@@ -42,7 +42,7 @@ STEPS: dict[str, Row] = {
         2, "secateur.steps.convert:convert", "the files of a format, converted.json", libraries=("torch", "onnx")
     ),
     "parity": Row(2, "secateur.steps.parity:parity", "parity.json", libraries=("torch", "onnxruntime")),
-    "profile": Row(4, "secateur.steps.measure:profile", "profile.json, sizes.json"),
+    "profile": Row(5, "secateur.steps.measure:profile", "profile.json, sizes.json"),
     "rival": Row(2, "secateur.steps.rival:find", "rival.json", tolerant=True, libraries=("onnxruntime",), local=True),
     "fresh": Row(1, "secateur.steps.rival:fresh", "a saved model"),
     "bench": Row(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,10 @@ from torch import nn
 
 from secateur.data import batches as loading
 from secateur.models import prunable, saved
-from secateur.pruning import activations, channels, evidence, gradients, obs
+from secateur.pruning import activations, evidence, gradients, obs
 from secateur.pruning.evidence import Evidence
+from secateur.pruning.groups import Group
+from secateur.steps import tracing
 from secateur.steps.batches import Normal, plain
 from secateur.steps.context import Context
 from secateur.steps.photos import Part, part, some
@@ -36,7 +38,8 @@ def gather(ctx: Context) -> None:
         ctx.progress(done, total, unit)
 
     px, normal = loaded.architecture.input_px, saved.normal(loaded.preprocess)
-    evidence.save(look(what, loaded.model, side, px, device, normal, progress), ctx.out)
+    found = tracing.traced(loaded).groups if what == "samples" else ()
+    evidence.save(look(what, loaded.model, side, px, found, device, normal, progress), ctx.out)
 
 
 def look(
@@ -44,11 +47,12 @@ def look(
     model: nn.Module,
     side: Part,
     px: int,
+    found: Sequence[Group] = (),
     device: str = "cpu",
     normal: Normal = None,
     progress: Callable[[int, int, str], None] = lambda *_: None,
 ) -> Evidence:
-    """One kind of evidence (a `Need`) about a network, on photos."""
+    """One kind of evidence (a `Need`) about a network, on photos. `found`: its groups of channels, for "samples"."""
 
     def batches(size: int) -> Any:
         return plain(side, device, normal, size)
@@ -64,8 +68,7 @@ def look(
             model.cpu(), prunable.weights(model), lambda: plain(side, "cpu", normal, MOMENTS), progress=weighed
         )
     if what == "samples":
-        traced = channels.trace(model.cpu(), torch.zeros(1, 3, px, px))
-        return activations.samples(model.to(device), traced.groups, batches(FORWARD), progress=seen)
+        return activations.samples(model.to(device), found, batches(FORWARD), progress=seen)
     model = model.to(device)
     if what in ("gradients", "slopes"):
         backward = {"gradients": gradients.gradients, "slopes": gradients.slopes}[what]

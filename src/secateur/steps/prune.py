@@ -13,7 +13,7 @@ from secateur.files import dump, read
 from secateur.models import prunable, saved
 from secateur.pruning import cutting, groups, masks, refit, widths
 from secateur.records import Search
-from secateur.steps import features
+from secateur.steps import agreeing, features
 from secateur.steps.batches import plain
 from secateur.steps.context import Context
 from secateur.steps.photos import part, some
@@ -33,6 +33,7 @@ class Pruned:
     parameters_kept: float = 1.0
     whole: dict[str, str] = field(default_factory=dict)  # layers whose filters could not be cut, and why
     notes: tuple[str, ...] = ()  # where less went than was asked for
+    disagreement: float | None = None  # of the cut with the silenced network: logits, over the largest (`agreeing`)
 
 
 def prune(ctx: Context) -> None:
@@ -90,18 +91,21 @@ def _cut(
     found, traced, scores = whole.groups, whole.traced, whole.scores
     kept = widths.choose(scores, goal.counts)
     left = cutting.stays(found, kept)
+    photos = agreeing.training_photos(ctx, saved.normal(loaded.preprocess))
+    apart = agreeing.checked(loaded.model, found, kept, photos)
     if p.get("refit"):
         refit.refit(loaded.model, refit.of_cut(loaded.model, left), lambda: _matching(ctx, loaded))
     cutting.cut_groups(loaded.model, found, kept)
     said = Pruned(0.0, tuple(p["spare"]), goal.macs / goal.macs_dense, goal.params / goal.params_dense)
-    return kept, left, replace(said, whole=dict(traced.unprunable), notes=_short(found, goal, target, of, multiple))
+    notes = _short(found, goal, target, of, multiple)
+    return kept, left, replace(said, whole=dict(traced.unprunable), notes=notes, disagreement=apart)
 
 
 def _short(
     found: tuple[groups.Group, ...], goal: widths.Widths, target: float, of: str, multiple: int
 ) -> tuple[str, ...]:
     """No layer is emptied: said, where that leaves more filters than were asked for."""
-    least = {g.name: widths.rounded(1, g.size, multiple) for g in found}
+    least = {g.name: widths.rounded(1, g.size, widths.multiple_of(g, multiple)) for g in found}
     few = [g.name for g in found if least[g.name] == goal.counts[g.name] > g.size - masks.floor(target, g.size)]
     if of != "filters" or not few:
         return ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from secateur.pruning import allocate, channels, evidence, groups, masks, rankin
 from secateur.pruning.evidence import Evidence
 from secateur.pruning.masks import Masks
 from secateur.records import Scan
+from secateur.steps import tracing
 
 EVIDENCE = "evidence"  # begins the roles of what is gathered
 
@@ -40,6 +42,7 @@ class Rater:
     generator: torch.Generator
     px: int
     scan: Scan | None = None
+    traces: Callable[[], groups.Traced] | None = None  # where what is coupled is known already
 
     def structure(self) -> Method:
         """The method that says how much goes from each layer: a control takes another's."""
@@ -118,7 +121,7 @@ class Rater:
     def whole(self) -> Whole:
         """The network as groups of channels, rated. Raises StepFailed where nothing can go."""
         p = self.p
-        traced = channels.trace(self.model, self._example())
+        traced = self.traces() if self.traces else channels.trace(self.model, self._example())
         found = groups.cuttable(traced, p["spare"], bool(p["hidden_units"]))
         prefix = {"head": "head.", "backbone": "body."}.get(p.get("part") or "all", "")
         found = tuple(g for g in found if all(layer.startswith(prefix) for layer in g.layers))
@@ -168,4 +171,13 @@ def rater(loaded: saved.Saved, p: Any, inputs: Mapping[str, Path]) -> Rater:
     generator = torch.Generator().manual_seed(p["seed"])
     row = catalogue.method(p["method"])
     scan = read(Scan, inputs["scan"] / "scan.json") if "scan" in inputs else None
-    return Rater(loaded.model, row, p, seen_in(inputs), generator, loaded.architecture.input_px, scan)
+    return Rater(
+        loaded.model,
+        row,
+        p,
+        seen_in(inputs),
+        generator,
+        loaded.architecture.input_px,
+        scan,
+        partial(tracing.traced, loaded),
+    )

@@ -20,8 +20,9 @@ from secateur.measure.entries import entry
 from secateur.models import saved
 from secateur.models.build import build
 from secateur.models.fresh import renewed
-from secateur.pruning import channels, cutting, groups, widths
+from secateur.pruning import channels, groups, widths
 from secateur.records import Choice, Measured, Parity, Profile, Rival, Sizes, Way
+from secateur.steps import agreeing
 from secateur.steps.context import Context
 from secateur.steps.photos import snapshot
 
@@ -145,10 +146,10 @@ def _candidates(p: Any, classes: list[str], part: float, folder: Path) -> Iterat
     if not p["narrow"]:
         return
     px, seen = p["input_px"], set()
+    traced = channels.trace(build(p["backbone"], len(classes), px, 0, options), torch.zeros(1, 3, px, px))
+    found = groups.cuttable(traced, (), False)
     for times in PARTS:
         model = build(p["backbone"], len(classes), px, 0, options)
-        traced = channels.trace(model, torch.zeros(1, 3, px, px))
-        found = groups.cuttable(traced, (), False)
         try:
             goal = widths.reach(traced, found, min(part * times, 0.98), "macs", p["multiple"])
         except UserError:
@@ -157,7 +158,7 @@ def _candidates(p: Any, classes: list[str], part: float, folder: Path) -> Iterat
             continue
         seen.add(goal.macs)
         kept = {g.name: list(range(goal.counts[g.name])) for g in found}
-        cutting.cut_groups(model, found, kept)
+        agreeing.cut(model, found, kept, agreeing.noise(px))
         share = round(goal.macs / goal.macs_dense + 5e-7, 6)  # asked for again, the same widths meet it
         yield f"narrow/{share}", _export(model, px, classes, folder / f"narrow{len(seen)}.onnx")
 

@@ -13,7 +13,8 @@ from secateur.forms import onnx
 from secateur.measure.machine import machine
 from secateur.measure.search import search
 from secateur.models import saved
-from secateur.pruning import cutting, widths
+from secateur.pruning import widths
+from secateur.steps import agreeing
 from secateur.steps.context import Context
 from secateur.steps.rating import rater
 
@@ -22,6 +23,7 @@ def find(ctx: Context) -> None:
     """search.json. Raises StepFailed where no cut meets the target."""
     p, loaded = ctx.params, saved.load(ctx.inputs["model"])
     whole = rater(loaded, p, ctx.inputs).whole()
+    shown = agreeing.noise(loaded.architecture.input_px)
     with tempfile.TemporaryDirectory(dir=ctx.work) as folder:
         made: list[Path] = []
 
@@ -33,7 +35,7 @@ def find(ctx: Context) -> None:
         def build(multiple: int, asked: float) -> tuple[Path, float]:
             goal = whole.reach(asked, "macs", multiple)
             kept = widths.choose(whole.scores, goal.counts)
-            model = cutting.cut_groups(copy.deepcopy(loaded.model), whole.groups, kept)
+            model = agreeing.cut(copy.deepcopy(loaded.model), whole.groups, kept, shown)
             return export(model), goal.macs / goal.macs_dense
 
         dense = export(copy.deepcopy(loaded.model))

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from secateur import catalogue
 from secateur.methods import Method
 from secateur.models import prunable
-from secateur.pruning import widths
+from secateur.pruning import channels, widths
 from secateur.pruning.penalties import PENALTIES
 from secateur.pruning.regimes import Course
 from secateur.steps.evidence import look
@@ -131,7 +131,8 @@ def ours(case: Case, row: Method, target: float, scope: str = "", **more: Any) -
         return {n: m.numpy() for n, m in hooks.masks.items()}
     seen: Any = {}
     for need in row.needs:
-        seen |= look(need, model, case.side, PX)
+        groups = channels.trace(model, torch.zeros(1, 3, PX, PX)).groups if need == "samples" else ()
+        seen |= look(need, model, case.side, PX, groups)
     p = {"target": target, "scope": scope, "spare": [], "hidden_units": None, "seed": 0} | more
     scan = None
     if scope == "sensitivity":
