@@ -218,6 +218,8 @@ def _general(doubt: str) -> str:
     """What is said of the whole kind of number: the figures of one of them stand beside it, in the tables."""
     if doubt.startswith(OF_THE_METHOD):
         return "of two intervals, over seeds and over photos, the wider is shown"
+    if doubt.startswith("repeated calls"):
+        return "some files gain from repeated calls: the interval holds the first after other work, too"
     return re.sub(r"^p = [\d.e-]+ after Holm", "some p-values above 0.05 after Holm", doubt)
 
 
