@@ -100,7 +100,7 @@ def claimed(story, config):
 
 def shows_what_a_random_split_claims(story, page):
     """How the figure comes about. How large it is depends on the bits of two trainings: of six seen, on processors of
-    three widths, four were shown. What is said of a network whose answers are known: tests/report/test_random_split."""
+    three widths, three were shown. Of a network whose answers are known: tests/report/test_random_split."""
     (claim,) = story["random_split"]
     random, grouped, gap = claim["random"], claim["grouped"], claim["gap"]
     rows = {m["config"]: m for m in story["models"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +11,13 @@ from scipy import stats
 
 from secateur import catalogue
 from secateur.errors import StepFailed
-from secateur.forms.parity import FP16_LOSES, INT8_LOSES, Gate, error, gate
+from secateur.forms import int8
+from secateur.forms.parity import FP16_LOSES, INT8_LOSES, TOLERANCE_FP32, Gate, error, gate
 from secateur.measure.lost import change
+from secateur.measure.ratios import PROCESS
+from secateur.measure.rounds import CALLS
 from secateur.records import Measured
-from secateur.steps.parity import _allowed, _Seen
+from secateur.steps.parity import LOOKED, _allowed, _Seen
 
 DRAWS = 4000
 INT8, FP16 = catalogue.export("onnx-int8"), catalogue.export("onnx-fp16")
@@ -139,3 +143,14 @@ def test_a_file_three_points_worse_on_a_thousand_photos_fails():
     assert share_failed(1000, 1, 0.033, 0.003) >= 0.93
     assert share_failed(1000, 1, 0.045, 0.005) >= 0.99  # four
     assert share_failed(304, 1, 0.1, 0.0) >= 0.99  # ten, on three hundred
+
+
+def test_the_page_on_numbers_says_these_bounds():
+    page = " ".join((Path(__file__).parents[2] / "docs" / "numbers.md").read_text(encoding="utf-8").split())
+    assert f"where these are fewer than {LOOKED}, logits are compared on training photos" in page
+    assert TOLERANCE_FP32 == 1e-4 and "logits within 1e-4 of the largest" in page
+    assert INT8_LOSES == 0.01 and "**INT8** may lose one point of accuracy" in page
+    assert f"**FP16** may decide one photo in {1 / FP16_LOSES:.0f} otherwise" in page
+    assert f"Under {int8.LEAST} training photos there is nothing to calibrate with; under {int8.PHOTOS}" in page
+    assert f"a spread of {PROCESS:.0%} between processes".replace("%", " %") in page
+    assert CALLS == 3 and "runs every file, in an order drawn anew: three calls" in page

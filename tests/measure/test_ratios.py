@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -100,6 +101,8 @@ def test_where_protocols_agree_nothing_is_doubted():
     times = [[1.0] * 40] * 5
     same = speedup(times, times)
     assert either(same, same).doubts == () and either(same, same).high == same.high
+    nearly = replace(same, value=same.value * 1.001, high=same.high * 1.001)
+    assert either(same, nearly).doubts == () and either(same, nearly).high == nearly.high
 
 
 @pytest.mark.parametrize("processes", [2, 5])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from results_builder import CLASSES, TEST, results
+from results_builder import CLASSES, TEST, bench, results
 
 from secateur.errors import UserError
 from secateur.records import Measured, Results
@@ -111,6 +111,16 @@ def test_what_rounded_files_passed_with_is_a_hole_and_many_are_told_in_short() -
     }
     many = [h for h in tell(replace(base, models=tuple(doubted)))["holes"] if h["kind"] == "export"]
     assert many[-1]["what"] == f"{len(doubted) - 3} more files"
+
+
+def test_that_repeated_calls_gain_is_said_once_of_all_files() -> None:
+    base = study()
+    made = bench(base)
+    doubts = ("repeated calls 2.80 [2.67, 2.94], the first after other work 2.42 [2.38, 2.46]",)
+    timings = tuple(replace(t, speedup=replace(t.speedup, doubts=doubts)) for t in made.timings)
+    told = tell(replace(base, benches=(replace(made, timings=timings),)))
+    said = next(row["doubts"] for row in told["how"] if row["what"] == "Speed-up")
+    assert list(said) == ["some files gain from repeated calls: the interval holds the first after other work, too"]
 
 
 def test_each_weakness_is_a_hole() -> None:

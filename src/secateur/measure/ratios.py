@@ -87,7 +87,7 @@ def either(repeated: Measured, first: Measured) -> Measured:
     assert repeated.low is not None and repeated.high is not None and first.low is not None and first.high is not None
     low, high = min(repeated.low, first.low), max(repeated.high, first.high)
     doubts = repeated.doubts
-    if (low, high) != (repeated.low, repeated.high):
+    if not repeated.low <= first.value <= repeated.high:
         doubts = (*doubts, f"repeated calls {_band(repeated)}, the first after other work {_band(first)}")
     return replace(repeated, low=low, high=high, how=f"{repeated.how}; first calls and repeated ones", doubts=doubts)
 

@@ -221,6 +221,8 @@ def how(results: Results) -> list[Row]:
 
 def _general(doubt: str) -> str:
     """What is said of the whole kind of number: the figures of one of them stand beside it, in the tables."""
+    if doubt.startswith("repeated calls"):
+        return "some files gain from repeated calls: the interval holds the first after other work, too"
     return re.sub(r"^p = [\d.e-]+ after Holm", "some p-values above 0.05 after Holm", doubt)
 
 
