@@ -53,7 +53,7 @@ def test_zeros_are_held_against_a_narrower_network_of_as_many_bytes_and_not_of_e
     study = settled(methods=["magnitude"])
     (step,) = [s for s in plan(study) if s.kind == "rival"]
     assert step.id == "rival/cnn/magnitude" and step.params["timed"] is False
-    config, small = "cnn/magnitude/0.5", "cnn/as-small-as-magnitude"
+    config, small = "cnn/magnitude/0.5", "cnn/dense-as-small-as-magnitude"
     steps = steps_of(study, Rival("cnn", "magnitude", config, timed=False, small=0.55))
     shape = steps[f"prune/{small}/seed4"].params
     assert (shape["measure"], shape["multiple"], shape["target"]) == ("params", None, pytest.approx(0.45))

@@ -158,7 +158,7 @@ def _from_scratch(net: Study, choice: MethodChoice, rival: Rival) -> dict[str, l
             words = f"a network as fast as {name}"
             found.setdefault(narrow, []).extend(_narrower(net, narrow, seed, like, 1 - rival.narrow, words))
         if rival.small:
-            small = f"{net.backbone}/as-small-as-{choice.id}"
+            small = f"{net.backbone}/dense-as-small-as-{choice.id}"
             like = MethodChoice(name="filter-random", params=(rival.small,))
             words = f"a network as small as {name}"
             found.setdefault(small, []).extend(_narrower(net, small, seed, like, 1 - rival.small, words))

@@ -223,7 +223,7 @@ def test_a_file_beside_which_no_uncut_network_stands_is_not_simply_to_be_used() 
     found = decide(whole, "cnn")
     assert found.headline.endswith("not every control was run.")
     assert any(line.startswith("No uncut network of equal time or bytes stands beside") for line in found.not_known)
-    small = "cnn/as-small-as-magnitude"
+    small = "cnn/dense-as-small-as-magnitude"
     met = rival(replace(whole, rivals=(replace(below, why_none="", small=0.5),)), small)
     beaten = replace(met, comparisons=(*met.comparisons, against(MAGNITUDE, small, BEATS)))
     assert decide(beaten, "cnn").headline.startswith("Use magnitude 50\u202f%")

@@ -159,7 +159,10 @@ def _short(judged: Judged) -> str:
     """What kept a candidate from being recommended, or that it passed and is larger."""
     if judged.state == "passes":
         return "passes as well, and is larger."
-    return " ".join(c.why for c in judged.checks if c.state != "passes")
+    kept = [c for c in judged.checks if c.state == "fails"] or [c for c in judged.checks if c.state != "passes"]
+    rivals = [c for c in kept if c.against == "rival"]
+    shown = [c.why for c in kept if c.against != "rival" or c is rivals[0]]
+    return " ".join([*shown, *([f"So with {plural(len(rivals) - 1, 'further uncut network')}."] if rivals[1:] else [])])
 
 
 def _faster(results: Results, best: Judged, judged: Sequence[Judged]) -> list[str]:
