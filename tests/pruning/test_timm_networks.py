@@ -15,6 +15,7 @@ import pytest
 import torch
 from torch import nn
 
+from secateur.errors import UserError
 from secateur.measure import work
 from secateur.models import architecture
 from secateur.models.build import build
@@ -123,7 +124,10 @@ def lively(model: nn.Module) -> nn.Module:
 
 def look(network: str, px: int) -> Found:
     """Every group cut to half of its channels, drawn by chance."""
-    model = lively(build(network, 10, px, 1))
+    try:
+        model = lively(build(network, 10, px, 1))
+    except UserError as error:
+        return Found(network, px, 0, 0, "refused", 0.0, 1.0, True, 0.0, {str(error): 0})
     began = time.process_time()
     traced = channels.trace(model, torch.zeros(1, 3, px, px))
     seconds = time.process_time() - began
@@ -186,7 +190,9 @@ Made by `python tests/pruning/test_timm_networks.py > docs/cuts.md`; the test of
 
 def row(found: Found) -> str:
     """A line of the table."""
-    reasons = "; ".join(f"{n} × {why}" for why, n in found.reasons.items() if why != "its outputs are the classes")
+    reasons = "; ".join(
+        f"{n} × {why}" if n else why for why, n in found.reasons.items() if why != "its outputs are the classes"
+    )
     outcome = found.outcome if found.counted else f"{found.outcome}, counted otherwise"
     return (
         f"| {found.network} | {found.px} px | {found.cut} of {found.layers} | {outcome} | {found.difference:.0e} | "

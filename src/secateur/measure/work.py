@@ -70,13 +70,16 @@ def profile(model: nn.Module, example: Tensor, why: Callable[[str, nn.Module], s
     """Every layer of `model` as it runs on `example` (1, 3, h, w); `why` says what can be pruned of a layer."""
     ran = _run(model, example)
     rows, not_counted = [], Counter[str]()
-    prunable = zeros = 0
+    prunable = zeros = idle = idle_nonzero = 0
     layers = dict(_rows(model))
     for name, module in model.named_modules():
         macs = ran.products[name]
         if name not in layers and not macs:
             continue
         if name not in ran.outputs:
+            held = list(module.parameters(recurse=False))  # a table that is looked up, and never called
+            idle += sum(p.numel() for p in held)
+            idle_nonzero += sum(int(torch.count_nonzero(p)) for p in held)
             if not isinstance(module, nn.Identity):
                 not_counted[f"{type(module).__name__} that did not run"] += 1
             continue
@@ -100,7 +103,8 @@ def profile(model: nn.Module, example: Tensor, why: Callable[[str, nn.Module], s
             zeros += module.weight.numel() - int(torch.count_nonzero(module.weight))
         elif not isinstance(module, _FREE) and not list(module.children()) and not macs:
             not_counted[type(module).__name__] += 1
-    values = sum(r.parameters for r in rows)
+    values = sum(r.parameters for r in rows) + idle
+    nonzero = sum(r.nonzero for r in rows) + idle_nonzero
     products = [f"{n} × {what}" for what, n in not_counted.items()]
     outside = ran.total - sum(r.macs for r in rows)
     if outside > 0:  # of a module that says no tensor
@@ -110,11 +114,11 @@ def profile(model: nn.Module, example: Tensor, why: Callable[[str, nn.Module], s
         input_shape=(example.shape[2], example.shape[3], 3),
         parameters=values,
         parameters_keras=values + sum(r.buffers for r in rows),
-        nonzero=sum(r.nonzero for r in rows),
+        nonzero=nonzero,
         macs=sum(r.macs for r in rows),
         macs_nonzero=sum(r.macs_nonzero for r in rows),
         sparsity_of_prunable=zeros / prunable if prunable else 0.0,
-        sparsity_of_model=1 - sum(r.nonzero for r in rows) / values if values else 0.0,
+        sparsity_of_model=1 - nonzero / values if values else 0.0,
         weight_bytes=sum(t.numel() * t.element_size() for t in model.state_dict().values()),
         not_counted=tuple(products),
     )

@@ -73,7 +73,7 @@ def _read(groups: Iterable[Group], evidence: Mapping[str, Tensor], of: Callable[
     """Group → (c,): `of` what the layers behind are given of each channel, on average over kernel places."""
     found = {}
     for group in groups:
-        seen = [(evidence[p.tensor], p.owner) for p in group.parts if p.dim == 1]
+        seen = [(evidence[p.tensor], p.owner) for p in group.parts if p.dim == 1 and p.tensor in evidence]
         if not seen:
             raise UserError(f"no layer reads the channels of '{group.name}': spare it, or take another method")
         rated = [of(_summed(x.flatten(1).mean(1) if x.dim() > 1 else x, owner, group.size)) for x, owner in seen]

@@ -151,11 +151,20 @@ def _untied(model: nn.Module, found: list[Group], stay: dict[str, str]) -> list[
 def _channels(seen: Followed) -> _Channels:
     of = seen.coupling.resolve()
     axes = tuple((n, d, ids) for n, dims in seen.tensors.items() for d, ids in enumerate(dims) if ids is not None)
+    found = [np.unique(of[ids], return_counts=True) for _, _, ids in axes]
+    channel = np.concatenate([c for c, _ in found])
+    count = np.concatenate([n for _, n in found])
+    axis = np.repeat(np.arange(len(axes)), [len(c) for c, _ in found])
+    order = np.argsort(channel, kind="stable")
+    channel, count, axis = channel[order], count[order], axis[order]
+    starts = np.flatnonzero(np.diff(channel, prepend=-1))
     runs: dict[int, dict[int, int]] = {}
-    for axis, (_, _, ids) in enumerate(axes):
-        channels, counts = np.unique(of[ids], return_counts=True)
-        for channel, count in zip(channels.tolist(), counts.tolist(), strict=True):
-            runs.setdefault(channel, {})[axis] = count
+    alike: dict[bytes, dict[int, int]] = {}  # most channels run as others do: one record for all of them
+    for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(channel)], strict=True):
+        key = axis[start:end].tobytes() + count[start:end].tobytes()
+        if key not in alike:
+            alike[key] = dict(zip(axis[start:end].tolist(), count[start:end].tolist(), strict=True))
+        runs[int(channel[start])] = alike[key]
     return _Channels(of, seen.coupling.fixed(of), axes, runs)
 
 

@@ -70,7 +70,7 @@ class Coupling:
         a = np.concatenate([p[0] for p in self.pairs] or [np.zeros(0, np.int64)])
         b = np.concatenate([p[1] for p in self.pairs] or [np.zeros(0, np.int64)])
         graph = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(self.size, self.size))
-        return connected_components(graph, directed=False)[1].astype(np.int64)  # type: ignore[no-any-return]
+        return connected_components(graph, directed=False)[1].astype(np.int64)
 
     def fixed(self, channel: Ids) -> npt.NDArray[np.int64]:
         """(channels,): which of `frozen` says first why a channel stays; −1: nothing does."""

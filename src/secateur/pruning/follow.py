@@ -157,11 +157,11 @@ def _numbered(axis: Axis) -> bool:
     return axis is not None and not isinstance(axis, str)
 
 
-class _Watch(TorchDispatchMode):
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Calls the rule of every operation, after it."""
 
     def __init__(self, followed: Followed, rule: Callable[[Any], Rule]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.followed, self.rule = followed, rule
 
     @classmethod

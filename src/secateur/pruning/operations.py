@@ -109,15 +109,17 @@ def permute(seen: Followed, func: Any, given: Given, out: Tensor) -> None:
 
 def expand(seen: Followed, func: Any, given: Given, out: Tensor) -> None:
     source = given["self"]
-    own = [ANY] * (out.dim() - source.dim()) + list(seen.axes(source))
-    lengths = [1] * (out.dim() - source.dim()) + list(source.shape)
+    new: list[Axis] = [ANY] * (out.dim() - source.dim())
+    own = [*new, *seen.axes(source)]
+    lengths = [1] * len(new) + list(source.shape)
     seen.say(out, [a if n == m else ANY for a, n, m in zip(own, lengths, out.shape, strict=True)])
 
 
 def repeat(seen: Followed, func: Any, given: Given, out: Tensor) -> None:
     source = given["self"]
     lengths = [1] * (out.dim() - source.dim()) + list(source.shape)
-    own: list[Axis] = [ANY] * (out.dim() - source.dim()) + list(seen.axes(source))
+    new: list[Axis] = [ANY] * (out.dim() - source.dim())
+    own = [*new, *seen.axes(source)]
     axes = [
         np.tile(a, m // n) if not isinstance(a, str) and a is not None else (None if m != n and n > 1 else a)
         for a, n, m in zip(own, lengths, out.shape, strict=True)
@@ -189,8 +191,8 @@ def stack(seen: Followed, func: Any, given: Given, out: Tensor) -> None:
 def reduce(seen: Followed, func: Any, given: Given, out: Any) -> None:
     """A mean, a sum, a maximum: over pixels it leaves channels as they are, over channels it needs them all."""
     source = given["self"] if "self" in given else tensors(given)[0]
-    asked = given.get("dim")
-    gone = range(source.dim()) if asked in (None, []) else [asked] if isinstance(asked, int) else asked
+    asked: Any = given.get("dim")
+    gone = [asked] if isinstance(asked, int) else asked or range(source.dim())
     dims = {d % max(source.dim(), 1) for d in gone}
     axes = list(seen.axes(source))
     seen.freeze([axes[d] for d in dims], "its channels are summed or averaged")

@@ -85,7 +85,7 @@ def readers(model: nn.Module, group: Group) -> tuple[dict[str, Tensor], str]:
             return {}, "its channels are normalised together"
         if part.dim == 1 and getattr(module, "groups", 1) > 1:
             return {}, "a layer behind it has groups of inputs"
-        if part.dim == 1:
+        if part.dim == 1 and isinstance(module, nn.Conv2d | nn.Linear):
             found[part.tensor] = part.owner
     return (found, "") if found else ({}, "no layer reads its channels")
 
