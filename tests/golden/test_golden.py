@@ -8,6 +8,9 @@ what these differ by, and the mean over networks, in which draws cancel out, mor
 
 Moved a number on purpose? Raise the step's version, write it under "Numbers that moved" in the changelog, and run:
     python tests/golden/test_golden.py
+and for the kinds that this processor is not, held back in torch and in oneDNN alike (seen to give an AVX2 machine's bits):
+    ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 python tests/golden/test_golden.py
+    ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 python tests/golden/test_golden.py
 """
 
 from __future__ import annotations
