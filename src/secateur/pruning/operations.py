@@ -192,7 +192,7 @@ def reduce(seen: Followed, func: Any, given: Given, out: Any) -> None:
     """A mean, a sum, a maximum: over pixels it leaves channels as they are, over channels it needs them all."""
     source = given["self"] if "self" in given else tensors(given)[0]
     asked: Any = given.get("dim")
-    gone = [asked] if isinstance(asked, int) else asked or range(source.dim())
+    gone: Any = [asked] if isinstance(asked, int) else asked or range(source.dim())
     dims = {d % max(source.dim(), 1) for d in gone}
     axes = list(seen.axes(source))
     seen.freeze([axes[d] for d in dims], "its channels are summed or averaged")
