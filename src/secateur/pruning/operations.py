@@ -206,9 +206,10 @@ def reduce(seen: Followed, func: Any, given: Given, out: Any) -> None:
 def along(seen: Followed, func: Any, given: Given, out: Any) -> None:
     """Softmax, a sum so far, a roll: the shape stays; what it runs along has to be whole."""
     source = given["self"]
-    dims = given.get("dims", given.get("dim", 0))
+    asked: Any = given.get("dims", given.get("dim", 0))
+    dims: list[int] = [asked] if isinstance(asked, int) else list(asked)
     axes = seen.axes(source)
-    seen.freeze([axes[d] for d in ([dims] if isinstance(dims, int) else dims)], ALONG)
+    seen.freeze([axes[d] for d in dims], ALONG)
     for result in tensors(out):
         seen.say(result, axes)
 
