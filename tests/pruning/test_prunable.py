@@ -57,7 +57,7 @@ def test_spared_layers_are_left_out_and_have_to_be_there():
         ("convnext_tiny", "body.stages.0.blocks.0", "no: parameters of its own"),
         ("convnext_tiny", "body.stages.0.blocks.0.norm", "follow the layers that it normalises"),
         ("convnext_tiny", "body.stages.0.blocks.0.mlp.fc1", "weights, filters"),
-        ("resnext50_32x4d", "body.layer1.0.conv2", "32 groups have to stay equal"),
+        ("resnext50_32x4d", "body.layer1.0.conv2", "whole groups at a time (32)"),
     ],
 )
 def test_what_is_said_of_a_layer(backbone: str, name: str, said: str):

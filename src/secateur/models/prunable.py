@@ -88,7 +88,7 @@ def why(model: nn.Module, name: str, module: nn.Module) -> str:
         case nn.Linear() if name == classifier(model):
             return "weights; not its units: they are the classes"
         case nn.Linear() if _attends(name):
-            return "weights; not its units: heads of attention have a fixed width"
+            return "weights, filters; whole heads of attention at a time, where they can be followed"
         case nn.Linear() if isinstance(model, Transfer) and name.startswith(_PREFIX["backbone"]):
             return "weights, filters"  # a convolution of one pixel, as ConvNeXt writes it
         case nn.Linear():
@@ -96,7 +96,7 @@ def why(model: nn.Module, name: str, module: nn.Module) -> str:
         case nn.Conv2d() if module.groups > 1 and module.groups == module.in_channels == module.out_channels:
             return "weights; its filters follow the layer before: one a channel (depthwise)"
         case nn.Conv2d() if module.groups > 1:
-            return f"weights; not its filters: {module.groups} groups have to stay equal"
+            return f"weights, filters; whole groups at a time ({module.groups}), where they can be followed"
         case nn.Conv2d() if _gates(name):
             return "weights; its filters follow the layer that it scales (squeeze-excite)"
         case nn.Conv2d():

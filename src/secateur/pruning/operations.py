@@ -192,7 +192,7 @@ def reduce(seen: Followed, func: Any, given: Given, out: Any) -> None:
     """A mean, a sum, a maximum: over pixels it leaves channels as they are, over channels it needs them all."""
     source = given["self"] if "self" in given else tensors(given)[0]
     asked: Any = given.get("dim")
-    gone = [asked] if isinstance(asked, int) else asked or range(source.dim())
+    gone: Any = [asked] if isinstance(asked, int) else asked or range(source.dim())
     dims = {d % max(source.dim(), 1) for d in gone}
     axes = list(seen.axes(source))
     seen.freeze([axes[d] for d in dims], "its channels are summed or averaged")
@@ -206,9 +206,10 @@ def reduce(seen: Followed, func: Any, given: Given, out: Any) -> None:
 def along(seen: Followed, func: Any, given: Given, out: Any) -> None:
     """Softmax, a sum so far, a roll: the shape stays; what it runs along has to be whole."""
     source = given["self"]
-    dims = given.get("dims", given.get("dim", 0))
+    asked: Any = given.get("dims", given.get("dim", 0))
+    dims: list[int] = [asked] if isinstance(asked, int) else list(asked)
     axes = seen.axes(source)
-    seen.freeze([axes[d] for d in ([dims] if isinstance(dims, int) else dims)], ALONG)
+    seen.freeze([axes[d] for d in dims], ALONG)
     for result in tensors(out):
         seen.say(result, axes)
 
