@@ -8,7 +8,8 @@ what these differ by, and the mean over networks, in which draws cancel out, mor
 
 Moved a number on purpose? Raise the step's version, write it under "Numbers that moved" in the changelog, and run:
     python tests/golden/test_golden.py
-and for the kinds that this processor is not, held back in torch and in oneDNN alike (seen to give an AVX2 machine's bits):
+and for the kinds that this processor is not, held back in torch and in oneDNN alike (seen to give an AVX2 machine's
+bits):
     ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 python tests/golden/test_golden.py
     ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 python tests/golden/test_golden.py
 """
@@ -45,9 +46,11 @@ def kind() -> str:
 
 def near(got: dict[str, float], known: list[dict[str, float]]) -> bool:
     """Whether these may be the accuracies of one study on a processor of another kind."""
-    apart = [accuracy - mean(of_kind[config] for of_kind in known) for config, accuracy in got.items()]
+    apart = {config: accuracy - mean(of_kind[config] for of_kind in known) for config, accuracy in got.items()}
+    # an INT8 file is no further training, and what was pruned by chance is near chance on any processor
+    draws = [moved for config, moved in apart.items() if "-int8" not in config and "random" not in config]
     same = all(got.keys() == of_kind.keys() for of_kind in known)
-    return same and abs(mean(apart)) <= ON_AVERAGE and max(map(abs, apart)) <= OF_ANOTHER_KIND
+    return same and abs(mean(draws)) <= ON_AVERAGE and max(map(abs, apart.values())) <= OF_ANOTHER_KIND
 
 
 def figures(folder: Path) -> dict[str, Any]:
