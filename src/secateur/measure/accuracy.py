@@ -144,7 +144,7 @@ def few_groups(found: crossed.Noise) -> tuple[str, ...]:
 def _class_row(counts: tables.Counted, c: int, name: str) -> ClassRow:
     precision = proportion(tables.of_class(counts, "precision", c), "never predicted: no precision")
     recall = proportion(tables.of_class(counts, "recall", c), "no test photo of this class: no recall")
-    return ClassRow(name, int(counts.there[:, c].sum()), precision, recall)
+    return ClassRow(name, int(counts.photos[c]), precision, recall)
 
 
 def _worst(counts: tables.Counted, rows: Sequence[ClassRow]) -> tuple[Measured, str]:
@@ -168,7 +168,7 @@ def _worst(counts: tables.Counted, rows: Sequence[ClassRow]) -> tuple[Measured, 
 
 
 def _absent(counts: tables.Counted) -> tuple[str, ...]:
-    here = counts.there.sum(axis=0) > 0
+    here = counts.photos > 0
     absent = int((~here).sum())
     return (f"{absent} of {len(here)} classes have no test photo",) if absent else ()
 
@@ -176,6 +176,6 @@ def _absent(counts: tables.Counted) -> tuple[str, ...]:
 def _mean_over_classes(counts: tables.Counted, kind: str, doubts: tuple[str, ...]) -> Measured:
     """Macro-F1 or balanced accuracy (macro recall) over the classes that can be scored."""
     found = fraction(tables.over_classes(counts, kind))
-    if bool((counts.right.sum(axis=2) == counts.there.sum(axis=1)).all()):
+    if counts.perfect:
         doubts = (*doubts, "no error at all: these photos cannot show how many others would have")
     return replace(found, doubts=(*found.doubts, *doubts))

@@ -62,26 +62,52 @@ def mean_of(values: npt.ArrayLike, groups: Groups = None) -> Figure:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How often each class was there, was said and was right, by group."""
+    """How often each class was there, was said and was right, by group: the E pairs of a group and a class that occur,
+    since a group of few photos knows few of many classes."""
 
-    there: Floats  # (G, C)
-    said: Floats  # (S, G, C)
-    right: Floats  # (S, G, C)
+    group: Ints  # (E,)
+    cls: Ints  # (E,)
+    there: Floats  # (E,)
+    said: Floats  # (S, E)
+    right: Floats  # (S, E)
+    classes: int
+    groups: int
+
+    @property
+    def photos(self) -> Ints:
+        """(C,): of each class."""
+        return np.bincount(self.cls, self.there, self.classes).astype(np.int64)
+
+    @property
+    def perfect(self) -> bool:
+        """No error by any seed?"""
+        return bool((self.right == self.there).all())
 
 
 def counted(labels: npt.ArrayLike, said: npt.ArrayLike, classes: int, groups: Groups = None) -> Counted:
     """`labels` (n,), `said` (S, n): positions of classes."""
     true, answers = np.asarray(labels, np.int64), np.atleast_2d(np.asarray(said, np.int64))
     group, count = numbered(groups, len(true))
-
-    def cells(of: Ints, weights: Floats | None = None) -> Floats:
-        return np.bincount(group * classes + of, weights, count * classes).reshape(count, classes).astype(float)
-
+    keys, place = np.unique(np.vstack([group * classes + true, group * classes + answers]), return_inverse=True)
+    place = place.reshape(len(answers) + 1, len(true))
+    cells = len(keys)
     return Counted(
-        cells(true),
-        np.stack([cells(row) for row in answers]),
-        np.stack([cells(true, (row == true).astype(float)) for row in answers]),
+        keys // classes,
+        keys % classes,
+        np.bincount(place[0], minlength=cells).astype(float),
+        np.stack([np.bincount(row, minlength=cells).astype(float) for row in place[1:]]),
+        np.stack([np.bincount(place[0], row == true, cells) for row in answers]),
+        classes,
+        count,
     )
+
+
+def _parts(counts: Counted, kind: str) -> tuple[Floats, Floats]:
+    """(above, below), (S, E) each: added up over the groups they are the ratio of each class."""
+    there = np.broadcast_to(counts.there, counts.said.shape)
+    if kind == "f1":
+        return 2 * counts.right, there + counts.said
+    return counts.right, there if kind == "recall" else counts.said
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
@@ -90,30 +116,27 @@ def _ratio(above: Floats, below: Floats) -> Floats:
     return np.asarray(np.divide(above, below, out=nothing, where=below > 0))
 
 
-def _parts(counts: Counted, kind: str) -> tuple[Floats, Floats]:
-    """(above, below), (S, G, C) each: their sums over groups are the ratio of each class."""
-    there = np.broadcast_to(counts.there, counts.said.shape)
-    if kind == "f1":
-        return 2 * counts.right, there + counts.said
-    return counts.right, there if kind == "recall" else counts.said
-
-
 def over_classes(counts: Counted, kind: str) -> Figure:
     """Mean over classes of "recall" (balanced accuracy) or "f1" (macro-F1); a class without photos counts in
     neither."""
-    above, below = _parts(counts, kind)
-    all_above, all_below = above.sum(axis=1, keepdims=True), below.sum(axis=1, keepdims=True)  # (S, 1, C)
-    whole = _ratio(all_above, all_below)
-    without = _ratio(all_above - above, all_below - below)
-    without = np.where(np.isnan(without), whole - UNKNOWN, without)
-    values = np.nanmean(whole[:, 0], axis=1)
-    return Figure(values, np.nanmean(without, axis=2) - values[:, None], above.shape[1], int(counts.there.sum()))
+    values, table = [], []
+    for above, below in zip(*_parts(counts, kind), strict=True):  # a seed
+        all_above, all_below = (np.bincount(counts.cls, x, counts.classes) for x in (above, below))  # (C,)
+        whole = _ratio(all_above, all_below)
+        without = _ratio(all_above[counts.cls] - above, all_below[counts.cls] - below)  # (E,)
+        moved = np.where(np.isnan(without), -UNKNOWN, without - whole[counts.cls])
+        moved = np.where(below > 0, moved, 0.0)
+        scored = int((all_below > 0).sum())
+        values.append(float(np.nanmean(whole)))
+        table.append(np.bincount(counts.group, moved, counts.groups) / scored)
+    return Figure(np.array(values), np.stack(table), counts.groups, int(counts.there.sum()))
 
 
 def of_class(counts: Counted, kind: str, c: int) -> Figure:
     """One class's "recall" or "precision", over the groups that hold (or were said to hold) it, and the seeds that ever
     said it."""
-    above, below = (part[:, :, c] for part in _parts(counts, kind))
+    own = counts.cls == c
+    above, below = (part[:, own] for part in _parts(counts, kind))
     mine, seeds = below.any(axis=0), below.any(axis=1)
     above, below = above[seeds][:, mine], below[seeds][:, mine]
     if not below.size:
