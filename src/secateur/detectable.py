@@ -15,7 +15,8 @@ def can_show(study: Study, photos: int) -> str:
     tested = round(photos * study.fractions[2])
     if tested < 2:
         return ""
-    seeds, judged = len(study.seeds), max(len(net.methods) for net in networks(study)) or 1
+    # of every method one network is judged, as two files
+    seeds, judged = len(study.seeds), 2 * max(len(net.methods) for net in networks(study)) or 1
     compared = max(sum(len(targets(net, c)) for c in net.methods) for net in networks(study)) or 1
     least = _least(tested, seeds, judged, compared)
     trained = f"{seeds} seed{'s' if seeds > 1 else ''}"

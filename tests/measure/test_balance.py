@@ -46,3 +46,13 @@ def test_the_same_answers_show_nothing():
     right = np.random.default_rng(0).random((2, 50)) < 0.5
     made = balanced_difference(np.arange(50) % 4, right, right, np.arange(50) // 2)
     assert made.value == 0 and made.low == -made.high and made.high < 1  # what two seeds are taken to differ by
+
+
+def test_a_class_that_one_burst_holds_is_hardly_known():
+    """Eight photos of one burst, all won: a third of the difference rests on one burst, and the interval says so."""
+    labels = np.array([0] * 60 + [1] * 60 + [2] * 8)
+    groups = np.array([*range(120), *[120] * 8])
+    b = np.ones((1, 128), bool)
+    b[0, 120:] = False
+    made = balanced_difference(labels, np.ones((1, 128), bool), b, groups)
+    assert made.value == pytest.approx(100 / 3) and made.low < 0

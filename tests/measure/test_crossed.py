@@ -123,13 +123,18 @@ def test_pooling_by_hand():
     zero = np.zeros(())
     each = [crossed.Noise(np.asarray(1.0), np.asarray(0.5), np.asarray(v), 3, 100) for v in (0.5, 1.5, 2.5)]
     learnt = crossed.pooled(each)
-    df = min(8.0, 2 * 3 / (1 + 0.25 * 2))
+    df = crossed.POOLED_DF  # of 4 that three such comparisons would be worth
     assert [x.prior for x in learnt] == pytest.approx([1.0] * 3)  # mean of 0, 1, 2
     assert [x.prior_df for x in learnt] == [df] * 3
     assert learnt[0].df_seeds == 2 + df
     assert float(learnt[0].training) == pytest.approx((df * (1.0 + 0.5) + 2 * 0.5) / (2 + df) / 3)
     one = crossed.Noise(np.asarray(1.0), zero, zero, 1, 100)
     assert crossed.pooled([one, one]) == [one, one]
+    twins = crossed.pooled(each, ["a", "a", "b"])  # a file and its INT8 are one network
+    assert [x.prior for x in twins] == pytest.approx([1.25] * 3)  # mean of (0 + 1) / 2 and 2
+    assert crossed.pooled(each, ["a"] * 3) == each  # nothing to learn from
+    lonely = crossed.with_prior(one, 0.5)
+    assert crossed.pooled([*each, lonely])[-1].prior == pytest.approx(1.0)  # no less than the study shows
 
 
 def test_the_prior_is_for_few_seeds_alone():

@@ -186,6 +186,32 @@ def test_a_family_of_twenty_is_controlled(truth):
     assert wrong / rounds <= (0.06 if truth == 0 else 0.035)
 
 
+@pytest.mark.parametrize(("spread", "others"), [(1.2, 0.2), (1.2, 0.6)])
+def test_one_whose_seeds_lie_further_apart_than_the_others_keeps_its_promise(spread, others):
+    """Twelve networks and their INT8 files; what validation chose is a family of its own, and pools with all."""
+    rng, rounds, covered, wrong = np.random.default_rng(11), 400, 0, 0
+    for _ in range(rounds):
+        correct = _family(rng, 0.0, [spread] + [others] * 11, n=1500)
+        correct["0-int8"] = correct["0"]
+        pairs = [(str(i), "dense") for i in range(12)] + [("0-int8", "dense")]
+        families = [s in ("0", "0-int8") for s, _ in pairs]
+        first = compare_all(pairs, correct, families=families, trained_as={"0-int8": "0"})[0]
+        covered += first.difference.low <= 0 <= first.difference.high
+        wrong += first.verdict in ("better", "worse")
+    assert covered / rounds >= 0.92 and wrong / rounds <= 0.07
+
+
+def test_large_groups_that_lose_alike_are_seen_to_lose():
+    """Eight cameras of a hundred photos, ten points worse: what all lose alike ties no photos together."""
+    rng, shown = np.random.default_rng(0), 0
+    groups = np.repeat(np.arange(8), 100)
+    for _ in range(100):
+        dense = {s: rng.random(800) < 0.9 for s in range(3)}
+        worse = {s: dense[s] & (rng.random(800) > 0.11) for s in range(3)}
+        shown += compare(worse, dense, groups).verdict == "worse"
+    assert shown >= 90
+
+
 # ------------------------------------------------------------ power
 
 

@@ -122,7 +122,7 @@ def over_seeds(measures: Sequence[Measured]) -> Measured:
     seeds, n = np.asarray(values.var(ddof=1)), measures[0].n
     found = crossed.Noise(np.asarray(photos), np.zeros(()), seeds, len(measures), max(n, 2))
     found = crossed.with_prior(found, crossed.PRIOR_POINTS / 100)
-    low, high = crossed.fraction(tables.Figure(values, np.zeros((len(values), n)), n, n), found)
+    low, high = crossed.fraction(tables.Figure(values, np.zeros((len(values), n)), n, n, float(n)), found)
     return Measured(float(values.mean()), "fraction", low, high, n, f"{len(values)} seeds and {n:,} photos")
 
 
@@ -138,7 +138,8 @@ def few_groups(found: crossed.Noise) -> tuple[str, ...]:
     """The doubt where groups are few."""
     if found.n_groups >= FEW:
         return ()
-    return (f"only {found.n_groups} groups of photos: how far others would differ is hardly known",)
+    many = f"{found.n_groups} group{'' if found.n_groups == 1 else 's'} of photos"
+    return (f"only {many}: how far others would differ is hardly known",)
 
 
 def _class_row(counts: tables.Counted, c: int, name: str) -> ClassRow:

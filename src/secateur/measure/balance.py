@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,12 +24,14 @@ def balanced_difference(labels: npt.NDArray[np.int64], a: Rights, b: Rights, gro
     """
     classes, true = np.unique(labels, return_inverse=True)
     other = len(classes)  # what stands for every wrong answer
+    # what one group alone holds is unknown of both, and may differ by as much as two unknowns
     both = [
-        tables.over_classes(tables.counted(true, np.where(rights, true, other), other + 1, groups), "recall")
-        for rights in (a, b)
+        tables.over_classes(tables.counted(true, np.where(rights, true, other), other + 1, groups), "recall", unknown)
+        for rights, unknown in ((a, math.sqrt(2) * tables.UNKNOWN), (b, 0.0))
     ]
     values = 100 * (both[0].values - both[1].values)
     noise = crossed.with_prior(crossed.noise(100 * (both[0].table - both[1].table), values))
     value, half = float(values.mean()), float(noise.half())
     doubts = (*((one_seed(),) if len(values) == 1 else ()), *few_groups(noise))
-    return Measured(value, "points", value - half, value + half, len(labels), how(noise), doubts=doubts)
+    low, high = max(value - half, -100.0), min(value + half, 100.0)
+    return Measured(value, "points", low, high, len(labels), how(noise), doubts=doubts)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from secateur.records import Comparison, Measured, Verdict
 
 BySeed = Mapping[int, Correct]  # training seed → (n,): whether each test photo was answered right
 NEAR = 5.0  # points: how far seeds lie apart grows with what is lost, so like pools with like
-SAME = "one seed, and no training between the two: the interval is over photos"
+SAME = "no training lies between the two: the interval is over photos"
 
 
 def one_seed(points: float = crossed.PRIOR_POINTS) -> str:
@@ -87,6 +88,7 @@ def compare_all(
     *,
     families: Sequence[Hashable] | None = None,
     untrained: Collection[tuple[str, str]] = (),
+    trained_as: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Comparison, ...]:
     """A table of comparisons, (subject, against) in `pairs`.
 
@@ -99,7 +101,7 @@ def compare_all(
         difference(correct[s], correct[a], groups, subject=s, against=a, trained=(s, a) not in untrained)
         for s, a in pairs
     ]
-    return tuple(_said(_pooled(found), margin_points, families or [None] * len(found)))
+    return tuple(_said(_pooled(found, trained_as), margin_points, families or [None] * len(found)))
 
 
 def difference(
@@ -127,6 +129,9 @@ def difference(
     noise = replace(noise, photos=noise.photos + 100**2 * pair)
     if trained:
         noise = crossed.with_prior(noise, prior_points)
+    else:  # seeds say nothing that photos do not
+        nothing = np.zeros_like(noise.photos)
+        noise = replace(noise, interaction=nothing, seeds=nothing, n_seeds=1)
     left_out = tuple(sorted(set(subject_correct) ^ set(against_correct)))
     by_seed = tuple(figure.values.tolist())
     return Difference(subject, against, by_seed, noise, n, effect, trained, prior_points, left_out)
@@ -140,14 +145,16 @@ def _of_few(mean: crossed.Floats, groups: Groups) -> tuple[float, float]:
     return float(effect), float(crossed.made_up_pair(sums, effect, len(mean)))
 
 
-def _pooled(found: Sequence[Difference]) -> list[Difference]:
-    """Like with like: those that no training separates, those of a few points, and those of many."""
-    kinds: dict[tuple[bool, bool], list[int]] = {}
+def _pooled(found: Sequence[Difference], trained_as: Mapping[str, str]) -> list[Difference]:
+    """Like with like: those of a few points, and those of many; not those that no training separates."""
+    kinds: dict[bool, list[int]] = {}
     for i, one in enumerate(found):
-        kinds.setdefault((one.trained, abs(one.value) <= NEAR), []).append(i)
+        if one.trained:
+            kinds.setdefault(abs(one.value) <= NEAR, []).append(i)
     learnt = list(found)
     for positions in kinds.values():
-        for i, noise in zip(positions, crossed.pooled([found[i].noise for i in positions]), strict=True):
+        networks = [tuple(trained_as.get(c, c) for c in (found[i].subject, found[i].against)) for i in positions]
+        for i, noise in zip(positions, crossed.pooled([found[i].noise for i in positions], networks), strict=True):
             learnt[i] = replace(found[i], noise=noise)
     return learnt
 
@@ -203,7 +210,8 @@ def decided(value: float, p: float, q: float) -> Verdict:
 
 def _comparison(one: Difference, margin: float, p: float, q: float, family: int) -> Comparison:
     half = float(one.noise.half())
-    measured = Measured(one.value, "points", one.value - half, one.value + half, one.photos, how(one.noise))
+    low, high = max(one.value - half, -100.0), min(one.value + half, 100.0)
+    measured = Measured(one.value, "points", low, high, one.photos, how(one.noise))
     verdict = decided(one.value, p, q)
     doubts = [*_seeds(one), *_groups(one)]
     if one.left_out:
@@ -213,21 +221,22 @@ def _comparison(one: Difference, margin: float, p: float, q: float, family: int)
     needed = photos_needed(one.value, one.noise, one.photos, margin) if verdict == "not shown" else None
     if verdict == "not shown" and needed is None:
         doubts.append(
-            "how many photos would decide cannot be said: the difference may lie on the margin, or seeds too far apart"
+            "how many photos would decide cannot be said: the difference may lie on the margin, seeds too far apart, "
+            "or the groups of photos be too few"
         )
     measured = replace(measured, doubts=tuple(doubts))
     return Comparison(one.subject, one.against, measured, margin, verdict, p, needed, q, family, one.by_seed)
 
 
 def _seeds(one: Difference) -> tuple[str, ...]:
-    if one.noise.n_seeds == 1:
-        return (one_seed(one.prior_points),) if one.trained else (SAME,)
-    return ()
+    if not one.trained:
+        return (SAME,)
+    return (one_seed(one.prior_points),) if one.noise.n_seeds == 1 else ()
 
 
 def _groups(one: Difference) -> tuple[str, ...]:
     if too_few(one.noise):
-        return (f"{one.noise.n_groups} groups: too few to decide",)
+        return (f"{one.noise.n_groups} group{'' if one.noise.n_groups == 1 else 's'}: too few to decide",)
     return few_groups(one.noise)
 
 

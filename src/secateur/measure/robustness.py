@@ -61,4 +61,5 @@ def _paired(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_], groups: Groups) 
     """Of (cases, n) answers, a less b, in points: of these two files, whatever another training would give."""
     noise = crossed.of(figure := tables.mean_of(100 * (a.mean(axis=0) - b.mean(axis=0)), groups))
     value, half = float(figure.values[0]), float(noise.half())
-    return Measured(value, "points", value - half, value + half, a.shape[1], how(noise), doubts=few_groups(noise))
+    low, high = max(value - half, -100.0), min(value + half, 100.0)
+    return Measured(value, "points", low, high, a.shape[1], how(noise), doubts=few_groups(noise))

@@ -65,9 +65,10 @@ def detectable(photos: int, seeds: int, judged: int = 1, compared: int = 1, disa
     of_photos = 100**2 * disagree / photos * (SHARED_PART + (1 - SHARED_PART) / seeds)
     of_seeds = PRIOR_POINTS**2 / seeds
     level = 1 - (1 - LEVEL) / judged
-    tail = 0.5 + level / 2
+    tail, df = 0.5 + level / 2, _df(seeds, compared)
+    estimated = float(special.chdtri(df, 0.05)) / df  # by how much the spread may be overrated, 19 times in 20
     half = math.hypot(
-        float(special.stdtrit(_df(seeds, compared), tail)) * math.sqrt(of_seeds),
+        float(special.stdtrit(df, tail)) * math.sqrt(of_seeds * estimated),
         float(special.ndtri(tail)) * math.sqrt(of_photos),
     )
     return half + float(special.ndtri(POWER)) * math.sqrt(of_photos + of_seeds)

@@ -27,6 +27,7 @@ class Figure:
     table: Floats  # (S, G')
     groups: int  # that have a say: of a class's recall those that hold the class
     photos: int
+    effective: float  # groups of one size that these count as: n² over the sum of their squares
 
 
 def numbered(groups: Groups, n: int) -> tuple[Ints, int]:
@@ -57,7 +58,12 @@ def mean_of(values: npt.ArrayLike, groups: Groups = None) -> Figure:
     without = np.divide(
         mean[:, None] * n - summed(rows, group, count), left, where=left > 0, out=np.zeros((len(rows), count))
     )
-    return Figure(mean, without - mean[:, None], count, n)
+    return Figure(mean, without - mean[:, None], count, n, _effective(size))
+
+
+def _effective(sizes: npt.ArrayLike) -> float:
+    size = np.asarray(sizes, float)
+    return float(size.sum() ** 2 / max(float((size**2).sum()), 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +122,21 @@ def _ratio(above: Floats, below: Floats) -> Floats:
     return np.asarray(np.divide(above, below, out=nothing, where=below > 0))
 
 
-def over_classes(counts: Counted, kind: str) -> Figure:
-    """Mean over classes of "recall" (balanced accuracy) or "f1" (macro-F1); a class without photos counts in
-    neither."""
+def over_classes(counts: Counted, kind: str, unknown: float = UNKNOWN) -> Figure:
+    """Mean over classes of "recall" (balanced accuracy) or "f1" (macro-F1); a class without photos counts in neither.
+    `unknown`: what a class that one group alone holds might be off by."""
     values, table = [], []
     for above, below in zip(*_parts(counts, kind), strict=True):  # a seed
         all_above, all_below = (np.bincount(counts.cls, x, counts.classes) for x in (above, below))  # (C,)
         whole = _ratio(all_above, all_below)
         without = _ratio(all_above[counts.cls] - above, all_below[counts.cls] - below)  # (E,)
-        moved = np.where(np.isnan(without), -UNKNOWN, without - whole[counts.cls])
+        moved = np.where(np.isnan(without), -unknown, without - whole[counts.cls])
         moved = np.where(below > 0, moved, 0.0)
         scored = int((all_below > 0).sum())
         values.append(float(np.nanmean(whole)))
         table.append(np.bincount(counts.group, moved, counts.groups) / scored)
-    return Figure(np.array(values), np.stack(table), counts.groups, int(counts.there.sum()))
+    size = np.bincount(counts.group, counts.there, counts.groups)
+    return Figure(np.array(values), np.stack(table), counts.groups, int(counts.there.sum()), _effective(size))
 
 
 def of_class(counts: Counted, kind: str, c: int) -> Figure:
@@ -140,8 +147,9 @@ def of_class(counts: Counted, kind: str, c: int) -> Figure:
     mine, seeds = below.any(axis=0), below.any(axis=1)
     above, below = above[seeds][:, mine], below[seeds][:, mine]
     if not below.size:
-        return Figure(np.zeros(1), np.zeros((1, 0)), 0, 0)
+        return Figure(np.zeros(1), np.zeros((1, 0)), 0, 0, 0.0)
     values = _ratio(above.sum(axis=1), below.sum(axis=1))
     without = _ratio(above.sum(axis=1, keepdims=True) - above, below.sum(axis=1, keepdims=True) - below)
     without = np.where(np.isnan(without), values[:, None] - UNKNOWN, without)
-    return Figure(values, without - values[:, None], int(mine.sum()), round(float(below.sum(axis=1).mean())))
+    photos = round(float(below.sum(axis=1).mean()))
+    return Figure(values, without - values[:, None], int(mine.sum()), photos, _effective(below.mean(axis=0)))

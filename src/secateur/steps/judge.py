@@ -113,7 +113,10 @@ def collect(ctx: Context) -> None:
     quantised, made_of = {m.config for m in models if m.form != "fp32"}, ctx.params.get("made_of") or {}
     bare = {pair for pair in pairs if untrained(pair, made_of, quantised)}
     families = [family(pair, ctx.params["roles"], chosen, bare) for pair in pairs]
-    comparisons = compare_all(pairs, correct, groups, ctx.params["margin"], families=families, untrained=bare)
+    trained_as = {config: made_of[config] for config in quantised if config in made_of}
+    comparisons = compare_all(
+        pairs, correct, groups, ctx.params["margin"], families=families, untrained=bare, trained_as=trained_as
+    )
     dump(
         Collected(
             _facts(photos, split),

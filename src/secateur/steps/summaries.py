@@ -24,7 +24,13 @@ def family(pair: Pair, roles: Any, chosen: set[str], bare: Collection[Pair]) -> 
     no training separates (`bare`) are apart as well."""
     subject, against = pair
     role, method, _ = roles[against]
-    return subject.split("/")[0], role if method else "dense", bool(method), subject in chosen, pair in bare
+    return (
+        subject.split("/")[0],
+        role if method or role == "rival" else "dense",
+        bool(method),
+        subject in chosen,
+        pair in bare,
+    )
 
 
 def untrained(pair: Pair, made_of: Mapping[str, str], quantised: Collection[str]) -> bool:
