@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from secateur.measure.harm import recall_changes
-from secateur.measure.power import of_seeds, photos_to_show, variances
+from secateur.measure.power import photos_to_show, variances
 from secateur.report.classes import certainly_lost
 
 CLASSES, LOSS, CHANGED = 10, 0.03, 0.06  # of the photos change sides
@@ -27,13 +27,6 @@ def test_by_hand():
     assert photos_to_show(0.01, 0.06, seeds=0.995 * (0.01 / factor) ** 2) is None  # more photos alone would never do
     with pytest.raises(ValueError, match="a loss of 0"):
         photos_to_show(0, 0.06)
-
-
-def test_what_seeds_add_to_an_interval():
-    v, n, s = 0.06, 900, 0.008
-    half = 1.959964 * (v / n + s**2) ** 0.5
-    assert of_seeds(half, v, n) == pytest.approx(s**2, rel=1e-5)
-    assert of_seeds(0.001, v, n) == 0
 
 
 def test_the_variance_counts_groups_and_borrows_from_other_classes():

@@ -77,6 +77,11 @@ def compare(
         trained=trained,
         prior_points=prior_points,
     )
+    return alone(found, margin_points)
+
+
+def alone(found: Difference, margin_points: float) -> Comparison:
+    """What one difference shows, in no family."""
     return _said([found], margin_points, [None])[0]
 
 

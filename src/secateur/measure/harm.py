@@ -5,17 +5,19 @@ Letters: S training seeds, M pruned networks, n test photos.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from secateur.measure.compare import compare
-from secateur.measure.crossed import PRIOR_POINTS_CLASS
-from secateur.measure.power import of_seeds, photos_to_show, variances
-from secateur.measure.statistics import Groups, holm
-from secateur.records import Churn, ClassChange, Victim
+from secateur.measure.compare import alone, decided, difference
+from secateur.measure.crossed import PRIOR_POINTS_CLASS, Noise
+from secateur.measure.power import variances
+from secateur.measure.sample_size import photos_to_exceed
+from secateur.measure.statistics import LEVEL, Groups, holm
+from secateur.records import Churn, ClassChange, Comparison, Victim
 
 Answers = Mapping[int, npt.ArrayLike]  # training seed → (n,) predicted classes
 MOST = 0.5  # of the pruned networks
@@ -33,42 +35,55 @@ def recall_changes(
 ) -> tuple[ClassChange, ...]:
     """Recall of each class, pruned − dense on the same photos; intervals and verdicts as `compare`, p-values adjusted
     by Holm over the classes; beside each, the photos of the class that would show a loss of `margin_points`
-    (`photos_to_show`). `trained`: does a training lie between the two? A class without test photos is left out."""
+    (`photos_to_exceed`). `trained`: does a training lie between the two? A class without test photos is left out."""
     y = np.asarray(labels)
     numbers = np.arange(len(y)) if groups is None else np.asarray(groups)
-    rows, moved, tied = [], [], []
+    rows, moved, tied, noises = [], [], [], []
     for c, name in enumerate(classes):
         mine = y == c
         if not mine.any():
             continue
         before = {s: np.asarray(a)[mine] == c for s, a in dense.items()}
         after = {s: np.asarray(a)[mine] == c for s, a in pruned.items()}
-        change = compare(
+        found = difference(
             after,
             before,
             numbers[mine],
-            margin_points,
             subject="pruned",
             against="dense",
             trained=trained,
             prior_points=PRIOR_POINTS_CLASS,
         )
         recall = float(np.mean([b.mean() for b in before.values()]))
-        rows.append(ClassChange(name, int(mine.sum()), recall, change))
+        rows.append(ClassChange(name, int(mine.sum()), recall, alone(found, margin_points)))
+        noises.append(found.noise)
         moved.append(np.mean([after[s].astype(float) - before[s] for s in sorted(before.keys() & after.keys())], 0))
         tied.append(numbers[mine])
-    adjusted = holm([r.change.p_value if r.change.p_value is not None else 1.0 for r in rows])
-    needed = [_needed(r, v, margin_points / 100, len(rows)) for r, v in zip(rows, variances(moved, tied), strict=True)]
-    return tuple(
-        replace(r, change=replace(r.change, p_value=p), needed=n)
-        for r, p, n in zip(rows, adjusted, needed, strict=True)
-    )
+    own = zip(rows, noises, variances(moved, tied), strict=True)
+    needed = [_needed(margin_points, noise, v, row.n, len(rows)) for row, noise, v in own]
+    changes = _adjusted([r.change for r in rows])
+    return tuple(replace(r, change=c, needed=n) for r, c, n in zip(rows, changes, needed, strict=True))
 
 
-def _needed(row: ClassChange, variance: float, loss: float, family: int) -> int | None:
-    d = row.change.difference
-    half = (d.high - d.low) / 200 if d.low is not None and d.high is not None else 0.0
-    return photos_to_show(loss, variance, family, of_seeds(half, variance, row.n)) if loss > 0 else 0
+def _needed(margin: float, noise: Noise, variance: float, n: int, family: int) -> int | None:
+    """Photos of a class that show a loss of the margin in nine of ten test sets, as one of `family` classes. What
+    photos say is drawn towards all classes (`variances`), and a loss moves at least so many photos."""
+    if margin <= 0:
+        return 0
+    least = max(variance, margin / 100 * (1 - margin / 100)) * 100**2 / n
+    scale = least / float(noise.photos) if 0 < float(noise.photos) < math.inf else 1.0
+    known = replace(noise, photos=np.asarray(least), interaction=noise.interaction * min(scale, 1.0))
+    return photos_to_exceed(margin, known, n, 1 - (1 - LEVEL) / family)
+
+
+def _adjusted(changes: Sequence[Comparison]) -> list[Comparison]:
+    """Classes of one network are a family."""
+    p = holm([1.0 if c.p_value is None else c.p_value for c in changes])
+    q = holm([1.0 if c.p_as_good is None else c.p_as_good for c in changes])
+    return [
+        replace(c, p_value=a, p_as_good=b, verdict=decided(c.difference.value, a, b), family=len(changes))
+        for c, a, b in zip(changes, p, q, strict=True)
+    ]
 
 
 def victims(

@@ -53,12 +53,6 @@ def photos_to_show(
     return max(1, math.ceil(max(variance, loss * (1 - loss)) / room))
 
 
-def of_seeds(half: float, variance: float, n: int) -> float:
-    """s², by which an interval of half-width `half` (a fraction, at 95 %) is wider than its n photos make it."""
-    error = half / float(stats.norm.ppf(0.5 + LEVEL / 2))
-    return max(0.0, error**2 - variance / n)
-
-
 def variances(differences: Sequence[Floats], groups: Sequence[npt.NDArray[np.int64]]) -> tuple[float, ...]:
     """v of each class, from its photos' differences (n,) and their groups (n,); n·Var(mean), by sums over groups
 

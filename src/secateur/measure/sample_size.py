@@ -30,17 +30,24 @@ def photos_needed(difference: float, noise: Noise, n: int, margin: float) -> int
     if noise.n_groups <= 1 or not math.isfinite(float(noise.variance)):
         return None
     room -= float(special.stdtrit(noise.n_groups - 1, PLAUSIBLE)) * math.sqrt(float(noise.variance))
-    if room <= 0 or _asked(noise, 1e9) >= room:
+    found = photos_to_exceed(room, noise, n)
+    return None if found is None else max(n + 1, found)
+
+
+def photos_to_exceed(room: float, noise: Noise, n: int, level: float = LEVEL) -> int | None:
+    """Photos at which half of the interval and the luck of a draw, z₀.₉·se, fit into `room` points. `noise` is that of
+    n photos. None where none do, or more than MOST."""
+    if room <= 0 or _asked(noise, 1e9, level) >= room:
         return None
-    low, high = 1.0, 1e9
-    for _ in range(60):
+    low, high = 1e-6, 1e9
+    for _ in range(80):
         middle = math.sqrt(low * high)
-        low, high = (low, middle) if _asked(noise, middle) < room else (middle, high)
-    needed = max(n + 1, math.ceil(n * high))
+        low, high = (low, middle) if _asked(noise, middle, level) < room else (middle, high)
+    needed = math.ceil(n * high)
     return needed if needed <= MOST else None
 
 
-def _asked(noise: Noise, times: float) -> float:
+def _asked(noise: Noise, times: float, level: float) -> float:
     """Half-width and luck with so many times the photos."""
     more = replace(
         noise,
@@ -48,8 +55,9 @@ def _asked(noise: Noise, times: float) -> float:
         seeds=np.maximum(noise.seeds - noise.interaction, 0.0) + noise.interaction / times,
         interaction=noise.interaction / times,
         n_groups=max(2, int(min(noise.n_groups * times, 1e9))),
+        df_photos=None if noise.df_photos is None else max(1.0, (noise.df_photos + 1) * times - 1),
     )
-    return float(more.half()) + float(special.ndtri(POWER)) * math.sqrt(float(more.variance))
+    return float(more.half(level)) + float(special.ndtri(POWER)) * math.sqrt(float(more.variance))
 
 
 def detectable(photos: int, seeds: int, judged: int = 1, compared: int = 1, disagree: float = DISAGREE) -> float:

@@ -127,7 +127,9 @@ def over_classes(counts: Counted, kind: str, unknown: float = UNKNOWN) -> Figure
     `unknown`: what a class that one group alone holds might be off by."""
     values, table = [], []
     for above, below in zip(*_parts(counts, kind), strict=True):  # a seed
-        all_above, all_below = (np.bincount(counts.cls, x, counts.classes) for x in (above, below))  # (C,)
+        all_above, all_below = (
+            np.bincount(counts.cls, x, counts.classes).astype(float) for x in (above, below)
+        )  # (C,)
         whole = _ratio(all_above, all_below)
         without = _ratio(all_above[counts.cls] - above, all_below[counts.cls] - below)  # (E,)
         moved = np.where(np.isnan(without), -unknown, without - whole[counts.cls])

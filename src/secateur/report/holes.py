@@ -107,7 +107,8 @@ def _diverged(model: ModelResult) -> bool:
 def _seeds(results: Results) -> list[Row]:
     seeds = sorted({m.seed for m in results.models})
     if len(seeds) == 1:
-        return [_hole("seeds", f"one seed ({seeds[0]})", "no interval over trainings, only over photos")]
+        why = "what another training would give is taken from earlier studies, not seen here"
+        return [_hole("seeds", f"one seed ({seeds[0]})", why)]
     return [
         _hole("seeds", display(results, s), f"{len(s.seeds)} of {len(seeds)} seeds were finished")
         for s in results.summaries

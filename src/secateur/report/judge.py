@@ -200,7 +200,9 @@ def _check_int8(results: Results, summary: Summary) -> tuple[Check, ...]:
     if other is None or own is None or rival is None:
         dense = any(s.backbone == summary.backbone and s.role == "quantized" for s in results.summaries)
         missing = summary.form == "int8" and not dense
-        return (Check("int8", "open", "The dense network has no INT8 file to set beside it."),) if missing else ()
+        why = _undecided_int8(results, summary, own)
+        why = "The dense network has no INT8 file to set beside it." if missing else why
+        return (Check("int8", "open", why),) if why else ()
     text = f"The dense network in INT8 is as good as dense, too, at {size(rival)} after zstd"
     if own < rival:
         return (Check("int8", "passes", f"{text}: this is smaller, with {size(own)}."),)
@@ -211,6 +213,18 @@ def _check_int8(results: Results, summary: Summary) -> tuple[Check, ...]:
     if summary.form == "fp32" and not has_int8(results, summary.config):
         return (Check("int8", "open", f"{text}; this is {size(own)} in 32 bits, and has no INT8 file to set beside."),)
     return (Check("int8", "fails", f"{text}: this is no smaller, with {size(own)}, and was not seen to be faster."),)
+
+
+def _undecided_int8(results: Results, summary: Summary, own: float | None) -> str:
+    """Where dense in INT8 is smaller, and neither shown to be as good as what it was made of nor worse."""
+    undecided = {c.subject for c in results.comparisons if c.verdict == "not shown"}
+    for other in results.summaries:
+        same = other.backbone == summary.backbone and other.role == "quantized"
+        if same and other.config in undecided and accepted(results, other.config):
+            its = zstd_bytes(results, other.config)
+            if own is not None and its is not None and its < own:
+                return f"The dense network in INT8 is smaller, {size(its)} after zstd, and not shown to be worse."
+    return ""
 
 
 def _check_file(results: Results, summary: Summary) -> tuple[Check, ...]:

@@ -96,13 +96,12 @@ def _cannot_tell(results: Results, backbone: str, judged: Sequence[Judged], need
         return f"Cannot tell: no pruned network was finished and chosen on validation. {stay}"
     if not any(is_longer(s) for s in results.summaries if s.backbone == backbone):
         return f"Cannot tell: the dense network trained equally long is missing. {stay}"
-    alone = [j for j in judged if [c.against for c in j.checks if c.state != "passes"] == ["int8"]]
+    alone = [j for j in judged if _only_open(j, "int8")]
     if alone:
-        return (
-            f"Cannot tell whether {alone[0].name} is worth it: as good as dense, but it has no INT8 file to be held "
-            f"against dense in INT8. {stay}"
-        )
-    as_good = [j for j in judged if _only_random_open(j)]
+        own = form_of(results, alone[0].config) == "fp32" and not has_int8(results, alone[0].config)
+        why = "it has no INT8 file to be held against dense in INT8" if own else "dense in INT8 is not decided"
+        return f"Cannot tell whether {alone[0].name} is worth it: as good as dense, but {why}. {stay}"
+    as_good = [j for j in judged if _only_open(j, "random")]
     if as_good:
         return (
             f"Cannot tell whether {as_good[0].name} is more than luck: as good as dense, "
@@ -122,8 +121,9 @@ def _margin(results: Results) -> str:
     return f" at a margin of {margin:g} point" + ("" if margin == 1 else "s")
 
 
-def _only_random_open(judged: Judged) -> bool:
-    return [c.against for c in judged.checks if c.state != "passes"] == ["random"]
+def _only_open(judged: Judged, against: str) -> bool:
+    """Does nothing fail, and is that alone open?"""
+    return judged.state == "open" and [c.against for c in judged.checks if c.state != "passes"] == [against]
 
 
 def why(results: Results, backbone: str, kind: Kind, judged: Sequence[Judged]) -> tuple[str, ...]:
@@ -219,7 +219,8 @@ def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tupl
     if results.data.synthetic:
         lines.append(f"The pictures are no photos ({results.data.synthetic}): nothing here speaks of a camera.")
     one_seed = len({m.seed for m in results.models}) == 1
-    if one_seed:
+    doubts = _doubts(results, judged)
+    if one_seed and not any(d.startswith("One seed:") for d in doubts):
         lines.append("One seed: another training could order these networks differently.")
     if any(m.config == f"{backbone}/dense" and not m.history.converged for m in results.models):
         lines.append("The dense network had not converged: pruned ones may gain from the further epochs alone.")
@@ -233,7 +234,7 @@ def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tupl
             f"{len(judged)} files were judged on the same test photos: verdicts are adjusted for it (Holm), the "
             "intervals beside them are each of its own."
         )
-    return tuple(lines + [d for d in _doubts(results, judged) if not (one_seed and d.startswith("One seed:"))])
+    return tuple(lines + doubts)
 
 
 def _not_quantised(results: Results, judged: Sequence[Judged]) -> list[str]:

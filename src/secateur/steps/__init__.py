@@ -48,7 +48,7 @@ STEPS: dict[str, Row] = {
     "bench": Row(
         2, "secateur.steps.bench:time_files", "bench.json", tolerant=True, libraries=("onnxruntime",), local=True
     ),
-    "choose": Row(1, "secateur.steps.judge:choose", "choice.json", tolerant=True),
+    "choose": Row(2, "secateur.steps.judge:choose", "choice.json", tolerant=True),
     "evaluate": Row(4, "secateur.steps.measure:evaluate", "evaluation.json", libraries=("onnxruntime",)),
     "robustness": Row(
         2, "secateur.steps.measure:robustness", "robustness.json", tolerant=True, libraries=("onnxruntime",)

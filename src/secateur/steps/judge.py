@@ -77,12 +77,11 @@ class Collected:
 
 def choose(ctx: Context) -> None:
     """choice.json; tolerant: a target whose networks failed is no candidate."""
-    found: dict[float, list[float]] = {}
-    dense: list[float] = []
+    found: dict[float, dict[int, float]] = {}
     for role, folder in ctx.inputs.items():
-        target = float(role.split("/")[0])
-        accuracy = read(Parity, folder / "parity.json").val_accuracy.value
-        (found.setdefault(target, []) if target else dense).append(accuracy)
+        target, _, seed = role.partition("/")
+        found.setdefault(float(target), {})[int(seed)] = read(Parity, folder / "parity.json").val_accuracy.value
+    dense = found.pop(0.0, {})
     if not found:
         raise StepFailed("no network of this method was made")
     p = ctx.params
