@@ -14,8 +14,7 @@ import numpy.typing as npt
 
 from secateur.measure.compare import alone, decided, difference
 from secateur.measure.crossed import PRIOR_POINTS_CLASS, Noise
-from secateur.measure.power import variances
-from secateur.measure.sample_size import photos_to_exceed
+from secateur.measure.sample_size import photos_to_exceed, variances
 from secateur.measure.statistics import LEVEL, Groups, holm
 from secateur.records import Churn, ClassChange, Comparison, Victim
 

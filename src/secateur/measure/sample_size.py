@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
-from secateur.measure.crossed import ENOUGH_SEEDS, POOLED_DF, PRIOR_DF, PRIOR_POINTS, SHARED, Noise
+from secateur.measure.crossed import ENOUGH_SEEDS, POOLED_DF, PRIOR_DF, PRIOR_POINTS, SHARED, Floats, Noise
 from secateur.measure.statistics import LEVEL
 
 POWER = 0.9
+PRIOR_GROUPS = 30  # groups that all classes together count for, in the variance of one
 PLAUSIBLE = 0.9  # one-sided: the truth is at least so far from the margin, in 90 of 100
 MOST = 10_000_000  # photos
 DISAGREE = 0.12  # of the photos one of two networks has right and the other wrong; kept studies: 0.06 to 0.2
@@ -58,6 +61,29 @@ def _asked(noise: Noise, times: float, level: float) -> float:
         df_photos=None if noise.df_photos is None else max(1.0, (noise.df_photos + 1) * times - 1),
     )
     return float(more.half(level)) + float(special.ndtri(POWER)) * math.sqrt(float(more.variance))
+
+
+def variances(differences: Sequence[Floats], groups: Sequence[npt.NDArray[np.int64]]) -> tuple[float, ...]:
+    """v of each class, from its photos' differences (n,) and their groups (n,); n·Var(mean), by sums over groups
+
+        v = G / (G − 1) · Σ_g (Σ_{i in g} (dᵢ − d̄))² / n                                                         (1)
+
+    (Field & Welsh 2007, JRSS B 69, 369–390), drawn towards the same over all classes as if that were PRIOR_GROUPS more
+    groups: of six photos none may change, and that says little of how many would.
+    """
+    squares, photos, counts = [], [], []
+    for d, g in zip(differences, groups, strict=True):
+        numbers = np.unique(g, return_inverse=True)[1]
+        sums = np.bincount(numbers, weights=d - d.mean())
+        squares.append(float(sums @ sums))
+        photos.append(len(d))
+        counts.append(len(sums))
+    free = max(1, sum(counts) - len(counts))
+    pooled = sum(squares) / sum(photos) * sum(counts) / free if photos else 0.0
+    own = [q * c / max(c - 1, 1) / n for q, c, n in zip(squares, counts, photos, strict=True)]
+    return tuple(
+        ((c - 1) * v + PRIOR_GROUPS * pooled) / (c - 1 + PRIOR_GROUPS) for v, c in zip(own, counts, strict=True)
+    )
 
 
 def detectable(photos: int, seeds: int, judged: int = 1, compared: int = 1, disagree: float = DISAGREE) -> float:

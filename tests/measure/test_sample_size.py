@@ -10,23 +10,31 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from secateur.measure.crossed import Noise
 from secateur.measure.harm import recall_changes
-from secateur.measure.power import photos_to_show, variances
+from secateur.measure.sample_size import photos_to_exceed, variances
 from secateur.report.classes import certainly_lost
 
 CLASSES, LOSS, CHANGED = 10, 0.03, 0.06  # of the photos change sides
 ALIKE = 0.6  # of the photos of a group share what happens to them
 
 
+def needed(loss: float, variance: float, family: int = 1) -> int:
+    """Photos that show a loss of `loss`, from what a thousand photos of variance `variance` say."""
+    zero, n = np.zeros(()), 1000
+    known = Noise(np.asarray(max(variance, loss * (1 - loss)) * 100**2 / n), zero, zero, 1, n)
+    return photos_to_exceed(100 * loss, known, n, 1 - 0.05 / family) or 0
+
+
 def test_by_hand():
+    """n ≥ v · ((z + z₀.₉) / δ)²: Connor 1987, Biometrics 43, 207–211; Student's t of so many photos is the normal's."""
     factor = 1.959964 + 1.281552
-    assert photos_to_show(0.01, 0.06) == int(0.06 * (factor / 0.01) ** 2) + 1 == 6305
-    assert photos_to_show(0.01, 0.0) == photos_to_show(0.01, 0.0099)  # a loss of a point changes a point of the photos
-    assert photos_to_show(0.01, 0.06, 10) == int(0.06 * ((2.807034 + 1.281552) / 0.01) ** 2) + 1
-    assert photos_to_show(0.01, 0.06, seeds=0.5 * (0.01 / factor) ** 2) == pytest.approx(2 * 6305, abs=2)
-    assert photos_to_show(0.01, 0.06, seeds=0.995 * (0.01 / factor) ** 2) is None  # more photos alone would never do
-    with pytest.raises(ValueError, match="a loss of 0"):
-        photos_to_show(0, 0.06)
+    assert needed(0.01, 0.06) == pytest.approx(0.06 * (factor / 0.01) ** 2, rel=2e-3)
+    assert needed(0.01, 0.0) == needed(0.01, 0.0099)  # a loss of a point changes a point of the photos
+    assert needed(0.01, 0.06, 10) == pytest.approx(0.06 * ((2.807034 + 1.281552) / 0.01) ** 2, rel=2e-3)
+    zero = np.zeros(())
+    apart = Noise(np.asarray(0.6), zero, np.asarray(1.0), 3, 1000)
+    assert photos_to_exceed(1.0, apart, 1000) is None  # three seeds a point apart: more photos alone would never do
 
 
 def test_the_variance_counts_groups_and_borrows_from_other_classes():
@@ -61,9 +69,9 @@ def test_the_number_has_the_power_that_it_is_given_for(size: int):
     chance = np.random.default_rng(size)
     pilot = changes(chance, 1, 400_000, size, LOSS)[0]
     (v,) = variances([pilot], [np.arange(400_000) // size])
-    needed = (photos_to_show(LOSS, v, CLASSES) or 0) // size * size
-    found = np.mean([seen(changes(chance, 400, needed, size, LOSS), size) for _ in range(10)])
-    half = np.mean([seen(changes(chance, 400, needed // (2 * size) * size, size, LOSS), size) for _ in range(10)])
+    many = needed(LOSS, v, CLASSES) // size * size
+    found = np.mean([seen(changes(chance, 400, many, size, LOSS), size) for _ in range(10)])
+    half = np.mean([seen(changes(chance, 400, many // (2 * size) * size, size, LOSS), size) for _ in range(10)])
     assert 0.87 <= found <= 0.94 and half < 0.65
 
 
@@ -72,12 +80,12 @@ def test_a_small_study_names_the_number_nearly(size: int):
     """Of 120 photos a class: right on average, within a factor of two in nine of ten studies."""
     chance = np.random.default_rng(10 + size)
     (v,) = variances([changes(chance, 1, 400_000, size, LOSS)[0]], [np.arange(400_000) // size])
-    true = photos_to_show(LOSS, v, CLASSES) or 0
+    true = needed(LOSS, v, CLASSES)
     numbers = np.arange(120) // size
     named = []
     for _ in range(300):
         some = [changes(chance, 1, 120, size, LOSS if c == 0 else 0.0)[0] for c in range(CLASSES)]
-        named.append(photos_to_show(LOSS, variances(some, [numbers] * CLASSES)[0], CLASSES) or 0)
+        named.append(needed(LOSS, variances(some, [numbers] * CLASSES)[0], CLASSES))
     low, middle, high = np.quantile(named, [0.05, 0.5, 0.95])
     assert 0.85 * true < middle < 1.15 * true and low > true / 2.2 and high < true * 2.2
 
