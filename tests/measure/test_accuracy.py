@@ -99,10 +99,7 @@ def test_over_seeds_is_one_interval_of_both():
     labels = np.zeros(1000, np.int64)
     said = {s: (np.arange(1000) >= 700 + 100 * s).astype(int) for s in range(3)}
     apart = figures(labels, said, NAMES[:2])
-    assert (
-        apart.accuracy.value == pytest.approx(0.8)
-        and apart.accuracy.how == "3 seeds and 1,000 groups of photos, crossed"
-    )
+    assert apart.accuracy.value == pytest.approx(0.8) and apart.accuracy.how == "3 seeds and 1,000 photos, crossed"
     assert apart.accuracy.high - apart.accuracy.low > 0.3
     agree = figures(labels, dict.fromkeys(range(3), said[1]), NAMES[:2]).accuracy
     assert agree.high - agree.low == pytest.approx(wilson(800, 1000)[1] - wilson(800, 1000)[0], rel=0.01)

@@ -40,7 +40,7 @@ def test_one_seed_by_hand_with_the_stated_prior():
     half = _half(photos, PRIOR_POINTS)
     assert (c.difference.low, c.difference.high) == pytest.approx((-5 - half, -5 + half), abs=1e-6)
     assert (c.difference.n, c.difference.unit) == (1000, "points")
-    assert c.difference.how == "jackknife over 1,000 groups of photos"
+    assert c.difference.how == "jackknife over 1,000 photos"
     assert c.difference.doubts == (one_seed(),)
     assert "0.5 points" in one_seed() and "earlier studies" in one_seed()
     assert c.photos_needed is None
@@ -71,7 +71,7 @@ def test_seeds_and_photos_are_one_interval():
     alone = max(of_photos - interaction / 3, 0)
     half = _half(100 * math.sqrt(alone), 4 / math.sqrt(3), df=2)
     assert (c.difference.low, c.difference.high) == pytest.approx((-5 - half, -5 + half), abs=1e-6)
-    assert c.difference.how == "3 seeds and 1,000 groups of photos, crossed"
+    assert c.difference.how == "3 seeds and 1,000 photos, crossed"
     assert c.verdict == "not shown" and c.photos_needed is None
     assert c.difference.doubts[-1].startswith("how many photos would decide cannot be said")
 

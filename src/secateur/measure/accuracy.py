@@ -107,7 +107,13 @@ def fraction(figure: tables.Figure, least: float = 0.0, level: float = LEVEL) ->
         found = crossed.with_prior(found, crossed.PRIOR_POINTS / 100)
     low, high = crossed.fraction(figure, found, least, level)
     return Measured(
-        float(figure.values.mean()), "fraction", low, high, figure.photos, how(found), doubts=few_groups(found)
+        float(figure.values.mean()),
+        "fraction",
+        low,
+        high,
+        figure.photos,
+        how(found, figure.photos),
+        doubts=few_groups(found),
     )
 
 
@@ -126,9 +132,9 @@ def over_seeds(measures: Sequence[Measured]) -> Measured:
     return Measured(float(values.mean()), "fraction", low, high, n, f"{len(values)} seeds and {n:,} photos")
 
 
-def how(found: crossed.Noise) -> str:
-    """Over what an interval is."""
-    groups = f"{found.n_groups:,} groups of photos"
+def how(found: crossed.Noise, photos: int) -> str:
+    """Over what an interval is: groups, or photos where none belongs to another."""
+    groups = f"{found.n_groups:,} photos" if found.n_groups == photos else f"{found.n_groups:,} groups of photos"
     if found.n_seeds == 1:
         return f"jackknife over {groups}"
     return f"{found.n_seeds} seeds and {groups}, crossed"

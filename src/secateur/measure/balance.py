@@ -34,4 +34,4 @@ def balanced_difference(labels: npt.NDArray[np.int64], a: Rights, b: Rights, gro
     value, half = float(values.mean()), float(noise.half())
     doubts = (*((one_seed(),) if len(values) == 1 else ()), *few_groups(noise))
     low, high = max(value - half, -100.0), min(value + half, 100.0)
-    return Measured(value, "points", low, high, len(labels), how(noise), doubts=doubts)
+    return Measured(value, "points", low, high, len(labels), how(noise, len(labels)), doubts=doubts)

@@ -216,7 +216,7 @@ def decided(value: float, p: float, q: float) -> Verdict:
 def _comparison(one: Difference, margin: float, p: float, q: float, family: int) -> Comparison:
     half = float(one.noise.half())
     low, high = max(one.value - half, -100.0), min(one.value + half, 100.0)
-    measured = Measured(one.value, "points", low, high, one.photos, how(one.noise))
+    measured = Measured(one.value, "points", low, high, one.photos, how(one.noise, one.photos))
     verdict = decided(one.value, p, q)
     doubts = [*_seeds(one), *_groups(one)]
     if one.left_out:

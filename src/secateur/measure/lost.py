@@ -24,4 +24,6 @@ def change(before: npt.ArrayLike, after: npt.ArrayLike, groups: Groups = None) -
     found = difference({0: right}, {0: was}, groups, trained=False)
     half = float(found.noise.half())
     low, high = max(found.value - half, -100.0), min(found.value + half, 100.0)
-    return Measured(found.value, "points", low, high, found.photos, how(found.noise), doubts=few_groups(found.noise))
+    return Measured(
+        found.value, "points", low, high, found.photos, how(found.noise, found.photos), doubts=few_groups(found.noise)
+    )
