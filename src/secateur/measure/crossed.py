@@ -87,14 +87,6 @@ class Noise:
         return np.asarray(known / self.df_seeds / self.n_seeds)
 
     @property
-    def lasting(self) -> Floats:
-        """The part of the mean's variance that no number of photos makes smaller."""
-        if self.df_seeds == 0:
-            return np.zeros_like(self.photos)
-        own = (self.n_seeds - 1) * np.maximum(self.seeds - self.interaction, 0.0)
-        return np.asarray((self.prior_df * self.prior + own) / self.df_seeds / self.n_seeds)
-
-    @property
     def rest(self) -> Floats:
         """The part that photos say, beyond what is in `training` already."""
         return np.asarray(np.maximum(self.photos - self.interaction / self.n_seeds, 0.0))
