@@ -1,4 +1,4 @@
-"""What the documents say is what the program does: every command of the README is run, on little where it is long."""
+"""What the documents say is what the program does: every command of them is run, on little where it is long."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from secateur.methods import OWN
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-SITE = [ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "guides").glob("*.md"))]
+DOCS = ROOT / "docs"
+SITE = [DOCS / "tutorial.md", *sorted((DOCS / "guides").glob("*.md")), DOCS / "installing.md", DOCS / "results.md"]
+DOCUMENTS = "\n".join([README, *(page.read_text() for page in SITE)])
 
 # What makes a command short enough for a test; the command itself stays as it is printed.
 SHORT = {
@@ -33,7 +35,6 @@ NOT_HERE = {
     "make study": "has a test of its own below",
     "secateur study demo": "is what `make study` gives",
     "pip install": "needs a network",
-    "git clone": "needs a network",
     "secateur serve": "runs until it is ended; tests/serving",
     "secateur fetch": "needs a network; tests/data holds its one line without one",
     "secateur study studies/animals10.toml": "Kaggle's photos; the plan of the file is tested below",
@@ -110,12 +111,12 @@ def test_study_files_are_sound(name: str, few_photos: Path):
     assert "retrain" in done.stdout
 
 
-def test_every_command_of_the_program_is_in_the_readme():
+def test_every_command_of_the_program_is_in_the_documents():
     done = subprocess.run([sys.executable, "-m", "secateur", "--help"], capture_output=True, text=True)
     names = re.findall(r"^  (\w+) {2,}\S", done.stdout.split("Commands:")[1], re.M)
     assert len(names) >= 8
     for name in names:
-        assert f"secateur {name}" in README, name
+        assert f"secateur {name}" in DOCUMENTS, name
 
 
 def test_every_row_of_the_catalogue_can_be_loaded_and_is_explained():
@@ -147,9 +148,17 @@ def test_the_page_of_methods_is_what_the_command_prints():
     assert (ROOT / "docs" / "methods.md").read_text(encoding="utf-8") == done.stdout
 
 
-def test_the_readme_names_every_method():
+def test_the_page_of_studies_names_every_method():
+    page = (DOCS / "guides" / "studies.md").read_text()
     for row in OWN:
-        assert f"`{row.name}`" in README, row.name
+        assert f"`{row.name}`" in page, row.name
+
+
+def test_the_readme_is_read_in_three_minutes_and_leads_to_every_page():
+    assert len(README.split()) < 1000  # three minutes at about 300 words, links and tables among them
+    for page in [*DOCS.glob("*.md"), *(DOCS / "guides").glob("*.md")]:
+        name = page.relative_to(ROOT).as_posix()
+        assert name == "docs/index.md" or f"({name})" in README, name
 
 
 def test_no_kept_report_holds_a_photo_or_a_path():

@@ -1,5 +1,5 @@
-"""Kept reports say when they were made otherwise than this version makes them, and the README says nothing of the kind
-that they no longer show."""
+"""Kept reports say when they were made otherwise than this version makes them, and no page says anything of the
+kind that they no longer show."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def test_a_report_from_before_files_were_compared_with_files_says_so(file: Path)
     assert banner.startswith("made before 0.2.0; FP32 against INT8 was compared") == before
 
 
-def test_the_readme_takes_no_such_sentence_from_them():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["README.md", "docs/results.md"])
+def test_no_page_takes_such_a_sentence_from_them(page: str):
+    text = (ROOT / page).read_text(encoding="utf-8")
     for claim in ("nothing is smaller than the dense network in INT8", "The answer is the dense network in INT8"):
         assert claim not in " ".join(text.split())
