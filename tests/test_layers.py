@@ -14,6 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "secateur"
 LEAVES = {
     "records",
     "errors",
+    "names",
     "settings",
     "study_file",
     "choice",
@@ -38,13 +39,14 @@ MAY = {
     "methods": {"errors", "pruning"},
     "catalogue": {"backbones", "methods", "errors", "data", "models", "training", "forms", "tracking"},
     "files": {"errors"},
+    "names": set(),
     "quantities": set(),
     "timed": {"records"},
     "limits": {"records", "timed"},
     "choice": {"catalogue", "methods"},
     "chained": {"catalogue", "choice"},
     "grouped": {"errors", "quantities"},
-    "settings": {"errors", "catalogue", "quantities", "choice", "chained", "grouped"},
+    "settings": {"errors", "catalogue", "quantities", "choice", "chained", "grouped", "names"},
     "study_file": {"errors", "settings", "choice"},
     "arms": {"settings", "catalogue", "choice"},
     "at_hand": {"errors", "settings", "backbones", "catalogue"},
@@ -70,7 +72,8 @@ MAY = {
     "handing": {"records", "arms", "catalogue", "limits", "store", "forms"},
     "exporting": {"records", "errors", "catalogue", "files", "at_hand", "checking", "engine", "prepare", "store"}
     | {"forms", "steps"},
-    "judging": {"records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"} | {"ledger", "store"},
+    "judging": {"records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"}
+    | {"ledger", "store", "names"},
     "crew": {"records", "errors", "engine", "store"},
     "sizing": {"records", "errors", "settings", "catalogue", "files", "budget", "engine", "steps"},
     "studying": LEAVES
@@ -96,7 +99,7 @@ MAY = {
         "drawing",
     }
     | {"quantities", "serving"},
-    "serving": {"records", "errors", "data", "forms", "report"},
+    "serving": {"records", "errors", "data", "forms", "report", "names"},
     "tracking": {"records", "errors", "report"},
     "drawing": {"records", "errors", "catalogue", "files", "store", "report", "ledger"},
     "api": LEAVES
@@ -104,7 +107,7 @@ MAY = {
     | {"steps"},
     "__init__": {"api"},
     "__main__": {"cli"},
-} | {folder: {"records", "errors", "settings", "catalogue", "backbones"} for folder in FOLDERS}
+} | {folder: {"records", "errors", "settings", "catalogue", "backbones", "names"} for folder in FOLDERS}
 MAY["report"] |= {"limits", "timed"}
 MAY["data"] |= {"grouped"}
 

@@ -10,7 +10,17 @@ from rich.table import Table
 
 from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, bar, paper
-from secateur.cli.reading import CLASSES, EMPTY, GROUP_BY, LABEL_COLUMN, LABELS, PATH_COLUMN, index_of, reading_of
+from secateur.cli.reading import (
+    CLASSES,
+    EMPTY,
+    GROUP_BY,
+    LABEL_COLUMN,
+    LABEL_LEVEL,
+    LABELS,
+    PATH_COLUMN,
+    index_of,
+    reading_of,
+)
 from secateur.errors import UserError
 from secateur.files import as_json_text
 from secateur.records import ClassShift, Judged, Measured, Shift, Trained
@@ -29,6 +39,7 @@ def add(app: typer.Typer) -> None:
         labels: Path = LABELS,
         path_column: str = PATH_COLUMN,
         label_column: str = LABEL_COLUMN,
+        label_level: int = LABEL_LEVEL,
         classes: str = CLASSES,
         empty: str = EMPTY,
         group_by: str = GROUP_BY,
@@ -42,7 +53,10 @@ def add(app: typer.Typer) -> None:
         the model does not know are listed, and count in no figure. Needs no torch for exported models.
         """
         words = {"path_column": path_column, "label_column": label_column, "classes": classes, "empty": empty}
-        reading = reading_of("secateur evaluate", labels=str(labels or ""), group_by=group_by, rare_below=0, **words)
+        table = str(labels or "")
+        reading = reading_of(
+            "secateur evaluate", labels=table, label_level=label_level, group_by=group_by, rare_below=0, **words
+        )
         with bar("photos") as progress:
             made: Judged = catalogue.load("secateur.judging:judge")(
                 model, folder, reading=reading, runs=runs, index=index_of(folder, runs), progress=progress
@@ -140,8 +154,8 @@ def _lines(made: Judged) -> list[str]:
         ]
     for kind in dict.fromkeys(p.what for p in made.problems if p.left_out):
         own = [p for p in made.problems if p.what == kind]
-        found += [
-            f"{kind}: {len(own):,}, left out: {', '.join(p.path for p in own[:SHOWN])}"
-            + ("" if len(own) <= SHOWN else ", …")
-        ]
+        n = sum(p.files for p in own)
+        shown = [p.why for p in own] if n > len(own) else [p.path for p in own[:SHOWN]]
+        found += [f"{kind}: {n:,}, left out: {', '.join(shown)}" + ("" if len(own) <= len(shown) else ", …")]
+    found += [f"{p.what}: {p.why}" for p in made.problems if p.what == "same subfolders"]
     return found

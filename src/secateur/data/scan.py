@@ -73,7 +73,14 @@ def scan(
 
 def listed(folder: Path, reading: Reading) -> Listing:
     """The photos of a folder with their labels, by names alone: no photo is opened. Raises UserError."""
-    found = list_labelled(folder, reading) if reading.labels else list_folder(folder, reading.least_classes)
+    if reading.labels and reading.label_level:
+        raise UserError(
+            "label_level says which folder is the label; with labels in a file there is none: set one of both"
+        )
+    if reading.labels:
+        found = list_labelled(folder, reading)
+    else:
+        found = list_folder(folder, reading.least_classes, reading.label_level)
     return relabel(found, reading.classes, reading.least_classes)
 
 
