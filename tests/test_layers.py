@@ -65,15 +65,16 @@ MAY = {
     "budget": {"records", "settings", "arms", "catalogue", "chains", "checking", "choice", "plan", "quantities"},
     "store": {"errors"},
     "ledger": {"records", "errors", "files", "store"},
-    "prepare": {"records", "errors", "settings", "catalogue", "files", "store", "data"}
+    "prepare": {"names", "records", "errors", "settings", "catalogue", "files", "store", "data"}
     | {"arms", "at_hand", "making", "models"},
     "steps": LEAVES | {"data", "models", "pruning", "training", "measure", "forms"},
     "engine": {"records", "errors", "settings", "catalogue", "files", "plan", "budget", "steps", "store"} | {"ledger"},
     "handing": {"records", "arms", "catalogue", "limits", "store", "forms"},
     "exporting": {"records", "errors", "catalogue", "files", "at_hand", "checking", "engine", "prepare", "store"}
     | {"forms", "steps"},
+    "overlap": {"records", "errors", "files", "data", "grouped", "names", "prepare"},
     "judging": {"records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"}
-    | {"ledger", "store", "names"},
+    | {"ledger", "store", "names", "overlap"},
     "crew": {"records", "errors", "engine", "store"},
     "sizing": {"records", "errors", "settings", "catalogue", "files", "budget", "engine", "steps"},
     "studying": LEAVES
@@ -101,7 +102,7 @@ MAY = {
     | {"quantities", "serving"},
     "serving": {"records", "errors", "data", "forms", "report", "names"},
     "tracking": {"records", "errors", "report"},
-    "drawing": {"records", "errors", "catalogue", "files", "store", "report", "ledger"},
+    "drawing": {"names", "records", "errors", "catalogue", "files", "store", "report", "ledger"},
     "api": LEAVES
     | {"budget", "drawing", "engine", "judging", "prepare", "resolve", "store", "studying", "data", "forms", "models"}
     | {"steps"},
