@@ -72,7 +72,7 @@ MAY = {
     "handing": {"records", "arms", "catalogue", "limits", "store", "forms"},
     "exporting": {"records", "errors", "catalogue", "files", "at_hand", "checking", "engine", "prepare", "store"}
     | {"forms", "steps"},
-    "overlap": {"records", "errors", "files", "data", "grouped", "names", "prepare"},
+    "overlap": {"records", "errors", "files", "data", "grouped", "names", "prepare", "store"},
     "judging": {"records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"}
     | {"ledger", "store", "names", "overlap"},
     "crew": {"records", "errors", "engine", "store"},

@@ -21,8 +21,9 @@ from secateur.errors import UserError
 from secateur.files import read
 from secateur.grouped import Rule, parse
 from secateur.names import nfc
-from secateur.prepare import FACTS
+from secateur.prepare import FACTS, learnt
 from secateur.records import Snapshot
+from secateur.store import Store
 
 SAME, NEAR, BURST = "the same file", "nearly the same picture", "the same burst"
 NEAR_RULE = "near-duplicates"
@@ -46,7 +47,7 @@ def overlap(here: Snapshot, facts: Mapping[str, Facts], digest: str, homes: Iter
     if found is None:
         return Overlap()
     folder, kept = found
-    known = read_index(folder / FACTS)
+    known = read_index(folder / FACTS) or learnt(kept, Store(folder.parents[2]))
     whose = {p.sha256: p.sha256 for p in kept.photos}
     how = {p.path: SAME for p in here.photos if p.sha256 in whose}
     theirs = {p.sha256 for p in here.photos if p.sha256 in whose}
@@ -63,7 +64,7 @@ def overlap(here: Snapshot, facts: Mapping[str, Facts], digest: str, homes: Iter
         how |= {p.path: NEAR for p, i in zip(rest, at.tolist(), strict=True) if i >= 0}
         theirs |= {seen[i].sha256 for i in at.tolist() if i >= 0}
     unknown = (
-        () if len(seen) == len(kept.photos) else ("what its photos look like was not kept: only equal files count",)
+        () if len(seen) == len(kept.photos) else ("what its photos look like was not kept: only equal files are found",)
     )
     rules = [parse(tie.rule) for tie in kept.ties if tie.rule != NEAR_RULE]
     ours = {p.path: facts[p.path] for p in here.photos if p.path in facts}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from secateur.errors import UserError
 from secateur.files import dump
 from secateur.making import START, WEIGHTS
 from secateur.names import nobodys
-from secateur.records import Reading, Snapshot
+from secateur.records import Problem, Reading, Snapshot
 from secateur.settings import SOURCES, Study, networks
 from secateur.store import Store, key
 
@@ -34,6 +34,7 @@ class Glance:
     classes: tuple[str, ...]
     photos: int
     split: bool  # into train, val and test folders
+    doubts: tuple[str, ...] = ()  # whether the classes are what is on the photos
 
 
 def reading(study: Study) -> Reading:
@@ -57,7 +58,13 @@ def glance(study: Study) -> Glance:
         demo = catalogue.DEMO
         return Glance(demo.classes, demo.per_class * len(demo.classes), False)
     found = catalogue.load("secateur.data.scan:listed")(Path(study.folder), reading(study))
-    return Glance(tuple(found.classes), len(found.files), any(part for _, _, part in found.files))
+    split = any(part for _, _, part in found.files)
+    return Glance(tuple(found.classes), len(found.files), split, doubts=doubts(found.problems))
+
+
+def doubts(problems: Iterable[Problem]) -> tuple[str, ...]:
+    """What of a folder's problems is to be said before anything is trained: that its classes may be none."""
+    return tuple(f"{p.what}: {p.why}" for p in problems if p.what == "same subfolders")
 
 
 def photos(study: Study, store: Store, progress: Report) -> Snapshot:
@@ -88,13 +95,13 @@ def keep(snapshot: Snapshot, store: Store) -> str:
     folder = store.folder("snapshot", name)
     folder.mkdir(parents=True, exist_ok=True)
     dump(snapshot, folder / "snapshot.json")
-    facts = _learnt(snapshot, store)
+    facts = learnt(snapshot, store)
     if facts or not (folder / FACTS).is_file():
         catalogue.load("secateur.data.index:write_index")(folder / FACTS, facts)
     return name
 
 
-def _learnt(snapshot: Snapshot, store: Store) -> dict[str, Any]:
+def learnt(snapshot: Snapshot, store: Store) -> dict[str, Any]:
     """Of a snapshot's photos, as the index of its folder knows them."""
     known: dict[str, Any] = {}
     for place in (Path(snapshot.root), Path(snapshot.root).parent):  # a listing may have gone into raw-img
