@@ -14,6 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "secateur"
 LEAVES = {
     "records",
     "errors",
+    "names",
     "settings",
     "study_file",
     "choice",
@@ -38,13 +39,14 @@ MAY = {
     "methods": {"errors", "pruning"},
     "catalogue": {"backbones", "methods", "errors", "data", "models", "training", "forms", "tracking"},
     "files": {"errors"},
+    "names": set(),
     "quantities": set(),
     "timed": {"records"},
     "limits": {"records", "timed"},
     "choice": {"catalogue", "methods"},
     "chained": {"catalogue", "choice"},
     "grouped": {"errors", "quantities"},
-    "settings": {"errors", "catalogue", "quantities", "choice", "chained", "grouped"},
+    "settings": {"errors", "catalogue", "quantities", "choice", "chained", "grouped", "names"},
     "study_file": {"errors", "settings", "choice"},
     "arms": {"settings", "catalogue", "choice"},
     "at_hand": {"errors", "settings", "backbones", "catalogue"},
@@ -63,14 +65,16 @@ MAY = {
     "budget": {"records", "settings", "arms", "catalogue", "chains", "checking", "choice", "plan", "quantities"},
     "store": {"errors"},
     "ledger": {"records", "errors", "files", "store"},
-    "prepare": {"records", "errors", "settings", "catalogue", "files", "store", "data"}
+    "prepare": {"names", "records", "errors", "settings", "catalogue", "files", "store", "data"}
     | {"arms", "at_hand", "making", "models"},
     "steps": LEAVES | {"data", "models", "pruning", "training", "measure", "forms"},
     "engine": {"records", "errors", "settings", "catalogue", "files", "plan", "budget", "steps", "store"} | {"ledger"},
     "handing": {"records", "arms", "catalogue", "limits", "store", "forms"},
     "exporting": {"records", "errors", "catalogue", "files", "at_hand", "checking", "engine", "prepare", "store"}
     | {"forms", "steps"},
-    "judging": {"records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"} | {"ledger", "store"},
+    "overlap": {"records", "errors", "files", "data", "grouped", "names", "prepare", "store"},
+    "judging": {"records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"}
+    | {"ledger", "store", "names", "overlap"},
     "crew": {"records", "errors", "engine", "store"},
     "sizing": {"records", "errors", "settings", "catalogue", "files", "budget", "engine", "steps"},
     "studying": LEAVES
@@ -96,15 +100,15 @@ MAY = {
         "drawing",
     }
     | {"quantities", "serving"},
-    "serving": {"records", "errors", "data", "forms", "report"},
+    "serving": {"records", "errors", "data", "forms", "report", "names"},
     "tracking": {"records", "errors", "report"},
-    "drawing": {"records", "errors", "catalogue", "files", "store", "report", "ledger"},
+    "drawing": {"names", "records", "errors", "catalogue", "files", "store", "report", "ledger"},
     "api": LEAVES
     | {"budget", "drawing", "engine", "judging", "prepare", "resolve", "store", "studying", "data", "forms", "models"}
     | {"steps"},
     "__init__": {"api"},
     "__main__": {"cli"},
-} | {folder: {"records", "errors", "settings", "catalogue", "backbones"} for folder in FOLDERS}
+} | {folder: {"records", "errors", "settings", "catalogue", "backbones", "names"} for folder in FOLDERS}
 MAY["report"] |= {"limits", "timed"}
 MAY["data"] |= {"grouped"}
 

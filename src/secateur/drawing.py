@@ -11,6 +11,7 @@ from pathlib import Path
 from secateur import catalogue, ledger
 from secateur.errors import NotKnown, UserError
 from secateur.files import read
+from secateur.names import nfc
 from secateur.records import Bench, Limits, Results
 from secateur.store import Store
 
@@ -56,6 +57,9 @@ def run_of(run: str, runs: Path) -> Path:
     where, name = placed(run, runs)
     store = Store(where)
     home = store.run(name)
+    same = next((n for n in store.names() if nfc(n) == nfc(name)), name)
+    if not (home / "results.json").is_file() and same != name:
+        home = store.run(same)
     if not (home / "results.json").is_file():
         finished = [n for n in store.names() if (where / n / "results.json").is_file()]
         raise NotKnown("run", name, finished, "secateur runs")

@@ -8,14 +8,14 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
 
 from secateur import catalogue, ledger
+from secateur.data.facts import Facts
 from secateur.data.listing import ENGLISH
-from secateur.data.relabel import plain
 from secateur.data.scan import scan
 from secateur.data.seen import read as photos_of
 from secateur.errors import UserError
@@ -25,7 +25,10 @@ from secateur.measure.accuracy import evaluate
 from secateur.measure.calibration import reliability
 from secateur.measure.runtimes import USUAL, open_model
 from secateur.measure.shift import shift
+from secateur.names import nfc, plain
+from secateur.overlap import overlap
 from secateur.records import (
+    Evaluation,
     Judged,
     Looks,
     ModelResult,
@@ -73,25 +76,30 @@ def judge(
     """
     loaded = opened(model)
     reading = replace(reading or Reading(), least_classes=1)
-    snapshot = scan(folder, index=index, reading=reading, progress=progress)
+    learnt: dict[str, Facts] = {}
+    snapshot = scan(folder, index=index, reading=reading, progress=progress, learnt=learnt)
+    study = study or _study(loaded.file, runs)
+    study = study and replace(study, classes=tuple(replace(c, name=nfc(c.name)) for c in study.classes))
+    homes = _homes(loaded.file, runs)
+    met = overlap(snapshot, learnt, study.snapshot_digest if study else "", homes)
     names = _names(snapshot.classes, loaded.labels)
-    looks = _look(loaded, snapshot, runs) if names else None  # before they are opened
+    looks = (
+        _look(loaded, [*(p.sha256 for p in snapshot.photos), *met.theirs], homes) if names else None
+    )  # before opened
     logits, gone = _answers(loaded, snapshot, progress)
     photos = [p for p in snapshot.photos if p.path not in gone]
     known = [i for i, p in enumerate(photos) if snapshot.classes[p.label] in names]
     if not known:
-        raise UserError(
-            f"{folder} has no photo of a class that {model} knows; it has {', '.join(snapshot.classes)}, the model "
-            f"knows {', '.join(loaded.labels)}"
-        )
+        raise UserError(_strangers(model, folder, snapshot, loaded.labels))
     place = {name: i for i, name in enumerate(loaded.labels)}
     labels = np.array([place[names[snapshot.classes[photos[i].label]]] for i in known])
     groups = np.array([photos[i].group for i in known])
     own = logits[known]
-    made = evaluate(labels, own.argmax(1), loaded.labels, snapshot.digest, groups)
-    chances = runtime.softmax(own)
-    made = replace(made, reliability=reliability(chances, labels, groups))
-    study = study or _study(loaded.file, runs)
+    made = _figures(labels, own, loaded.labels, snapshot.digest, groups)
+    new = np.array([photos[i].path not in met.how for i in known])
+    fresh = None
+    if 0 < new.sum() < len(known):
+        fresh = _figures(labels[new], own[new], loaded.labels, snapshot.digest, groups[new])
     return Judged(
         model=str(model),
         folder=str(folder),
@@ -99,16 +107,41 @@ def judge(
         evaluation=made,
         paths=tuple(photos[i].path for i in known),
         true=tuple(labels.tolist()),
-        confidence=float(chances.max(1).mean()),
+        confidence=float(runtime.softmax(own).max(1).mean()),
         absent=tuple(row.name for row in made.classes if not row.n),
         unknown=tuple(_unknown(snapshot, photos, names, logits, loaded.labels)),
         renamed=tuple((name, said) for name, said in sorted(names.items()) if name != said),
-        seen_before=_seen_before(snapshot.photos, study, runs),
+        seen_before=len(met.how),
         problems=(*snapshot.problems, *gone.values()),
         trained=study,
-        shift=shift(made, study) if study else None,
+        shift=shift(fresh or made, study) if study else None,
+        met=tuple(met.how.get(photos[i].path, "") for i in known),
+        compared=met.known,
+        fresh=fresh,
+        places=met.places,
+        not_compared=met.unknown,
         looks=looks,
     )
+
+
+def _figures(
+    labels: npt.NDArray[np.int64], logits: Logits, names: Sequence[str], digest: str, groups: npt.NDArray[np.int64]
+) -> Evaluation:
+    made = evaluate(labels, logits.argmax(1), names, digest, groups)
+    return replace(made, reliability=reliability(runtime.softmax(logits), labels, groups))
+
+
+def _strangers(model: Path, folder: Path, snapshot: Snapshot, labels: Sequence[str]) -> str:
+    """Where no class is known: what there is, and the level of the paths where the model's classes stand."""
+    said = (
+        f"{folder} has no photo of a class that {model} knows; it has {', '.join(snapshot.classes)}, the model "
+        f"knows {', '.join(labels)}"
+    )
+    folders = [PurePosixPath(p.path).parts[:-1] for p in snapshot.photos]
+    for level in range(1, max(map(len, folders), default=0) + 1):
+        if _names({nfc(f[level - 1]) for f in folders if len(f) >= level}, labels):
+            return f"{said}; folders that are called so stand further down: --label-level {level}"
+    return said
 
 
 # ------------------------------------------------------------ the model
@@ -117,7 +150,9 @@ def judge(
 def opened(path: Path) -> Model:
     """Raises UserError for what is no model, or does not say what its answers are called."""
     if path.is_dir() and (path / "architecture.json").is_file():
-        return Model(path, *catalogue.load("secateur.steps.look:answering")(path))
+        names, px, answer = catalogue.load("secateur.steps.look:answering")(path)
+        labels, together = runtime.one_each(names)
+        return Model(path, labels, px, lambda photos: together(answer(photos)))
     if path.is_dir():
         path = _inside(path)
     if path.suffix == ".pt2":
@@ -145,9 +180,10 @@ def _elsewhere(file: Path, kind: str) -> Model:
         raise UserError(f"{file}: no such file")
     words = file.parent / "labels.json"
     try:
-        labels = tuple(str(name) for name in json.loads(words.read_text(encoding="utf-8")))
+        names = [str(name) for name in json.loads(words.read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{words} is needed beside {file.name}, to know what its answers are called") from error
+    labels, together = runtime.one_each(names)
     model = open_model(file, kind, threads=0)
     height, width, channels = model.shape
     if model.dtype != np.uint8 or height != width or channels != 3:
@@ -161,10 +197,10 @@ def _elsewhere(file: Path, kind: str) -> Model:
             some = photos[i : i + size]
             short = size - len(some) if model.fixed_batch else 0
             said = np.array(model.call(np.concatenate([some, some[-1:].repeat(short, 0)]) if short else some))
-            if said.shape[1:] != (len(labels),):
-                raise UserError(f"{words} names {len(labels)} classes; {file.name} answers with {said.shape[1:]}")
+            if said.shape[1:] != (len(names),):
+                raise UserError(f"{words} names {len(names)} classes; {file.name} answers with {said.shape[1:]}")
             parts.append(said[: len(some)])
-        return np.concatenate(parts)
+        return together(np.concatenate(parts))
 
     return Model(file, labels, model.shape[0], logits)
 
@@ -174,8 +210,9 @@ def _elsewhere(file: Path, kind: str) -> Model:
 
 def _names(classes: Iterable[str], labels: Sequence[str]) -> dict[str, str]:
     """Class of the folder → class of the model: the same name, the same but for case and spaces, or Kaggle's Italian
-    for the English one."""
-    near = {plain(name): name for name in labels}
+    for the English one. A name that is as near to two classes of the model is neither."""
+    count = Counter(map(plain, labels))
+    near = {plain(name): name for name in labels if count[plain(name)] == 1}
     found = {}
     for name in classes:
         for said in (name, near.get(plain(name), ""), ENGLISH.get(name, "")):
@@ -217,18 +254,22 @@ def _unknown(
         yield Unknown(name, len(own), tuple(said.most_common()), float(chances.max(1).mean()))
 
 
-def _look(model: Model, snapshot: Snapshot, runs: Path) -> Looks | None:
-    """Where some of these are test photos of a split: that this file was shown them, written down beside that split's
-    study, under `runs` or where the file lies. None: they are other photos, which any model may see as often as it
-    likes."""
+def _look(model: Model, photos: Sequence[str], homes: Sequence[Path]) -> Looks | None:
+    """Where some of these (their sha256s) are test photos of a split: that this file was shown them, written down
+    beside that study, before they are opened. None: they are other photos, which any model may see at will."""
     found = None
-    for home in dict.fromkeys((runs.resolve(), *model.file.resolve().parents)):
+    for home in homes:
         store = Store(home)
-        seen = ledger.seen(store, [p.sha256 for p in snapshot.photos])
+        seen = ledger.seen(store, photos)
         if seen:
             made = ledger.note(store, seen, ledger.key_of_file(model.file), f"evaluate {model.file.name}")
             found = found or made
     return found
+
+
+def _homes(file: Path, runs: Path) -> tuple[Path, ...]:
+    """Where a study of this file may lie: under `runs`, or where the file does."""
+    return tuple(dict.fromkeys((runs.resolve(), *file.resolve().parents)))
 
 
 # ------------------------------------------------------------ its study
@@ -266,18 +307,3 @@ def _study(file: Path, runs: Path) -> Trained | None:
 
 def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _seen_before(photos: Sequence[Photo], study: Trained | None, runs: Path) -> int:
-    """Photos that the study had as well, byte for byte, where its snapshot is still kept."""
-    if not study:
-        return 0
-    for file in sorted(runs.glob(".store/snapshot/*/snapshot.json")):
-        try:
-            kept = read(Snapshot, file)
-        except UserError:
-            continue
-        if kept.digest == study.snapshot_digest:
-            theirs = {p.sha256 for p in kept.photos}
-            return sum(p.sha256 in theirs for p in photos)
-    return 0

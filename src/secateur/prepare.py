@@ -5,21 +5,24 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from secateur import at_hand, catalogue
 from secateur.arms import is_transfer
 from secateur.errors import UserError
 from secateur.files import dump
 from secateur.making import START, WEIGHTS
-from secateur.records import Reading, Snapshot
+from secateur.names import nobodys
+from secateur.records import Problem, Reading, Snapshot
 from secateur.settings import SOURCES, Study, networks
 from secateur.store import Store, key
 
 DEMO = "demo"
 DEMO_VERSION = 2
+FACTS = "facts.json"  # beside a kept snapshot: what was learnt of its photos
 
 Report = Callable[[int, int], None]
 
@@ -31,6 +34,7 @@ class Glance:
     classes: tuple[str, ...]
     photos: int
     split: bool  # into train, val and test folders
+    doubts: tuple[str, ...] = ()  # whether the classes are what is on the photos
 
 
 def reading(study: Study) -> Reading:
@@ -44,6 +48,7 @@ def reading(study: Study) -> Reading:
         study.rare_below,
         study.keep_rare,
         study.group_by,
+        label_level=study.label_level,
     )
 
 
@@ -53,7 +58,13 @@ def glance(study: Study) -> Glance:
         demo = catalogue.DEMO
         return Glance(demo.classes, demo.per_class * len(demo.classes), False)
     found = catalogue.load("secateur.data.scan:listed")(Path(study.folder), reading(study))
-    return Glance(tuple(found.classes), len(found.files), any(part for _, _, part in found.files))
+    split = any(part for _, _, part in found.files)
+    return Glance(tuple(found.classes), len(found.files), split, doubts=doubts(found.problems))
+
+
+def doubts(problems: Iterable[Problem]) -> tuple[str, ...]:
+    """What of a folder's problems is to be said before anything is trained: that its classes may be none."""
+    return tuple(f"{p.what}: {p.why}" for p in problems if p.what == "same subfolders")
 
 
 def photos(study: Study, store: Store, progress: Report) -> Snapshot:
@@ -63,7 +74,7 @@ def photos(study: Study, store: Store, progress: Report) -> Snapshot:
         folder, synthetic = _drawn(store, progress)
     elif not study.folder:
         raise UserError("the study names no folder of photos: set `folder`")
-    index = store.results / "index" / f"{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:24]}.json"
+    index = index_of(folder, store)
     index.parent.mkdir(parents=True, exist_ok=True)
     scan = catalogue.load("secateur.data.scan:scan")
     found: Snapshot = scan(folder, index=index, progress=progress, synthetic=synthetic, reading=reading(study))
@@ -78,12 +89,31 @@ def snapshot_key(digest: str, synthetic: str) -> str:
 
 
 def keep(snapshot: Snapshot, store: Store) -> str:
-    """Put a snapshot into the store; its key. Written anew each time: the folder may have been moved."""
+    """Put a snapshot into the store; its key. Written anew each time: the folder may have been moved. What the last
+    scan learnt of its photos goes with it: an evaluation asks whether photos look like them."""
     name = snapshot_key(snapshot.digest, snapshot.synthetic)
     folder = store.folder("snapshot", name)
     folder.mkdir(parents=True, exist_ok=True)
     dump(snapshot, folder / "snapshot.json")
+    facts = learnt(snapshot, store)
+    if facts or not (folder / FACTS).is_file():
+        catalogue.load("secateur.data.index:write_index")(folder / FACTS, facts)
     return name
+
+
+def learnt(snapshot: Snapshot, store: Store) -> dict[str, Any]:
+    """Of a snapshot's photos, as the index of its folder knows them."""
+    known: dict[str, Any] = {}
+    for place in (Path(snapshot.root), Path(snapshot.root).parent):  # a listing may have gone into raw-img
+        known = catalogue.load("secateur.data.index:read_index")(index_of(place, store))
+        if any(p.path in known for p in snapshot.photos):
+            break
+    return {p.path: known[p.path] for p in snapshot.photos if p.path in known and known[p.path].sha256 == p.sha256}
+
+
+def index_of(folder: Path, store: Store) -> Path:
+    """The file that remembers what a scan of this folder read."""
+    return store.results / "index" / f"{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:24]}.json"
 
 
 def given(study: Study, store: Store) -> dict[str, str]:
@@ -130,7 +160,7 @@ def _weights(study: Study, store: Store) -> str:
 def _started(study: Study, store: Store) -> str:
     """The saved model's files, copied: it may be moved or overwritten while the study runs."""
     folder = Path(study.start).expanduser()
-    files = [p for p in sorted(folder.iterdir()) if p.suffix in (".json", ".safetensors")]
+    files = [p for p in sorted(folder.iterdir()) if p.suffix in (".json", ".safetensors") and not nobodys(p.name)]
     digests = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files if p.name != "made.json"}
     name = key(START, 1, digests, {})
     with store.working(name):

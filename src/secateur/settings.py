@@ -13,6 +13,7 @@ from secateur.chained import Chain, parsed
 from secateur.chained import check as check_chain
 from secateur.choice import MethodChoice, Table, sparsity
 from secateur.errors import NotKnown
+from secateur.names import nfc
 from secateur.quantities import in_bytes, milliseconds, seconds
 
 SOURCES = ("hub", "package", "random")  # of weights; anything else is a file
@@ -29,6 +30,11 @@ class Study(Table):
     )
     path_column: str = Field(default="", description="of a CSV of labels: the photos' paths; empty: by its usual names")
     label_column: str = Field(default="", description="of a CSV of labels: the classes; empty: by its usual names")
+    label_level: int = Field(
+        default=0,
+        description="folder of the path that is the label: 1 the first, -1 the photo's own; 0: the first that is no "
+        "train, val or test",
+    )
     classes: dict[str, str] = Field(
         default={}, description="classes renamed or merged, as 'hare=lagomorph,rabbit=lagomorph'; 'human=' drops one"
     )
@@ -154,12 +160,12 @@ class Study(Table):
     @classmethod
     def _renamed(cls, value: Any) -> Any:
         if not isinstance(value, str):
-            return value
+            return {nfc(k): nfc(v) for k, v in value.items()} if _words(value) else value
         pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
         wrong = next((name for name, equals, _ in pairs if not equals), None)
         if wrong is not None:
             raise ValueError(f"classes are written as old=new, or old= to drop one; got '{wrong}'")
-        return {name.strip(): new.strip() for name, _, new in pairs}
+        return {nfc(name.strip()): nfc(new.strip()) for name, _, new in pairs}
 
     @field_validator("group_by", mode="before")
     @classmethod
@@ -256,6 +262,10 @@ class Study(Table):
             raise ValueError("with `also`, every network names its backbone, and each another")
         if self.also:
             networks(self)
+
+
+def _words(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(word, str) for row in value.items() for word in row)
 
 
 # What a further network may have of its own.

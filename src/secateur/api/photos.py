@@ -13,7 +13,17 @@ from secateur.records import Snapshot, Split
 from secateur.study_file import make
 
 Place = str | Path
-READING = ("labels", "path_column", "label_column", "classes", "empty", "rare_below", "keep_rare", "group_by")
+READING = (
+    "labels",
+    "path_column",
+    "label_column",
+    "label_level",
+    "classes",
+    "empty",
+    "rare_below",
+    "keep_rare",
+    "group_by",
+)
 
 
 def scan(
@@ -27,6 +37,7 @@ def scan(
     keep_rare: bool = True,
     path_column: str = "",
     label_column: str = "",
+    label_level: int = 0,
     runs: Place = "runs",
     progress: bool | None = None,
 ) -> Snapshot:
@@ -43,6 +54,8 @@ def scan(
         empty: the class of photos with a blank label; without it they are listed and left out.
         rare_below: classes with fewer usable photos are listed, and left out unless `keep_rare`.
         path_column, label_column: of a CSV; found by their usual names if not set.
+        label_level: which folder of the path is the label: 1 the first, -1 the photo's own; 0: the first that is no
+            train, val or test.
         runs: folder that keeps what was read.
         progress: a bar; None: on a terminal or in a notebook.
 
@@ -58,6 +71,7 @@ def scan(
         "labels": str(labels),
         "path_column": path_column,
         "label_column": label_column,
+        "label_level": label_level,
         "classes": classes if isinstance(classes, str) else dict(classes or {}),
         "empty": empty,
         "rare_below": rare_below,

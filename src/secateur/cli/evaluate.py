@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
 
 import typer
@@ -10,7 +11,17 @@ from rich.table import Table
 
 from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, bar, paper
-from secateur.cli.reading import CLASSES, EMPTY, GROUP_BY, LABEL_COLUMN, LABELS, PATH_COLUMN, index_of, reading_of
+from secateur.cli.reading import (
+    CLASSES,
+    EMPTY,
+    GROUP_BY,
+    LABEL_COLUMN,
+    LABEL_LEVEL,
+    LABELS,
+    PATH_COLUMN,
+    index_of,
+    reading_of,
+)
 from secateur.errors import UserError
 from secateur.files import as_json_text
 from secateur.records import ClassShift, Judged, Measured, Shift, Trained
@@ -29,6 +40,7 @@ def add(app: typer.Typer) -> None:
         labels: Path = LABELS,
         path_column: str = PATH_COLUMN,
         label_column: str = LABEL_COLUMN,
+        label_level: int = LABEL_LEVEL,
         classes: str = CLASSES,
         empty: str = EMPTY,
         group_by: str = GROUP_BY,
@@ -42,7 +54,10 @@ def add(app: typer.Typer) -> None:
         the model does not know are listed, and count in no figure. Needs no torch for exported models.
         """
         words = {"path_column": path_column, "label_column": label_column, "classes": classes, "empty": empty}
-        reading = reading_of("secateur evaluate", labels=str(labels or ""), group_by=group_by, rare_below=0, **words)
+        table = str(labels or "")
+        reading = reading_of(
+            "secateur evaluate", labels=table, label_level=label_level, group_by=group_by, rare_below=0, **words
+        )
         with bar("photos") as progress:
             made: Judged = catalogue.load("secateur.judging:judge")(
                 model, folder, reading=reading, runs=runs, index=index_of(folder, runs), progress=progress
@@ -59,9 +74,10 @@ def _table(made: Judged, file: Path) -> None:
     try:
         with file.open("w", newline="", encoding="utf-8-sig") as content:
             out = csv.writer(content)
-            out.writerow(("photo", "label", "said", "right"))
-            for path, label, said in zip(made.paths, made.true, made.evaluation.predictions, strict=True):
-                out.writerow((path, made.labels[label], made.labels[said], label == said))
+            out.writerow(("photo", "label", "said", "right", "in its study"))
+            rows = zip(made.paths, made.true, made.evaluation.predictions, made.met, strict=True)
+            for path, label, said, met in rows:
+                out.writerow((path, made.labels[label], made.labels[said], label == said, met))
     except OSError as error:
         raise UserError(f"{file} cannot be written: {error.strerror}") from error
 
@@ -70,10 +86,11 @@ def _print(made: Judged) -> None:
     out = paper()
     said = made.evaluation
     table = Table(box=None, pad_edge=False)
-    names = ["", "here", *(["in its study", "difference"] if made.shift else [])]
+    beside = made.shift if not made.seen_before else None  # a difference is said of photos that its study never had
+    names = ["", "here", *(["in its study", "difference"] if beside else [])]
     for name in names:
         table.add_column(name, justify="left" if not name else "right")
-    study, shift = made.trained, made.shift
+    study, shift = made.trained, beside
     rows: list[tuple[str, Measured, Measured | None, Measured | None]] = [
         ("accuracy", said.accuracy, *_beside(study, shift, "accuracy")),
         ("balanced accuracy", said.balanced_accuracy, *_beside(study, shift, "balanced_accuracy")),
@@ -114,14 +131,36 @@ def _points(m: Measured | None) -> str:
     return f"{m.value:+.1f}{interval}".replace("-", "−")
 
 
+def _met(made: Judged) -> list[str]:
+    """What is said of photos that its study had, and of the difference that the others show."""
+    study, n = made.trained, made.seen_before
+    if not made.shift or not study:
+        return []
+    if not made.compared:
+        why = "Whether these photos stood in its study is not known: its list of photos is not under --runs."
+        return [made.shift.said, why]
+    found = []
+    if n:
+        kinds = Counter(filter(None, made.met))
+        how = ", ".join(f"{m:,} {kind}" for kind, m in kinds.most_common())
+        found += [f"{n:,} of these photos stood in its study ({how}): they are no new test."]
+    if made.fresh:
+        accuracy = f"accuracy {_percent(made.fresh.accuracy)}, in its study {_percent(study.accuracy)}"
+        found += [f"The {made.fresh.n:,} others: {accuracy}.".replace("\\[", "["), made.shift.said]
+    elif n:
+        found += ["A difference from its study's figures would say nothing of new photos, and is not shown."]
+    else:
+        found += [made.shift.said]
+    found += [f"{m:,} others belong with photos of its study by its rule '{rule}'." for rule, m in made.places]
+    return [*found, *(f"not looked at: {why}" for why in made.not_compared)]
+
+
 def _lines(made: Judged) -> list[str]:
     found = [""]
     if made.shift and made.trained:
-        found += [made.shift.said, f"(study: {made.trained.run}, {made.trained.model})"]
+        found += [*_met(made), f"(study: {made.trained.run}, {made.trained.model})"]
     elif not made.trained:
         found += ["What its study measured was not found: no run under --runs holds this file."]
-    if made.seen_before:
-        found += [f"{made.seen_before:,} of these photos stood in its study: they are no new test."]
     if made.looks:
         found += [
             f"{made.looks.photos:,} of these are test photos of a split. {counted(made.looks, 'Those')} A file that is "
@@ -140,8 +179,8 @@ def _lines(made: Judged) -> list[str]:
         ]
     for kind in dict.fromkeys(p.what for p in made.problems if p.left_out):
         own = [p for p in made.problems if p.what == kind]
-        found += [
-            f"{kind}: {len(own):,}, left out: {', '.join(p.path for p in own[:SHOWN])}"
-            + ("" if len(own) <= SHOWN else ", …")
-        ]
+        n = sum(p.files for p in own)
+        shown = [p.why for p in own] if n > len(own) else [p.path for p in own[:SHOWN]]
+        found += [f"{kind}: {n:,}, left out: {', '.join(shown)}" + ("" if len(own) <= len(shown) else ", …")]
+    found += [f"{p.what}: {p.why}" for p in made.problems if p.what == "same subfolders"]
     return found

@@ -12,6 +12,7 @@ from secateur.cli.common import JSON, RUNS, console, echo_json, mebibytes
 from secateur.drawing import run_of
 from secateur.errors import NotKnown
 from secateur.files import as_json_text, read
+from secateur.names import nfc, nobodys
 from secateur.records import ModelResult, Results
 
 FORMS = "; ".join(f"{row.name}: {row.help}" for row in catalogue.EXPORTS)
@@ -53,7 +54,7 @@ def add(app: typer.Typer) -> None:
         parts = {p.name: p for p in form.files} if form else {row.file: file}
         size = sum(p.stat().st_size for p in parts.values())
         words = catalogue.load("secateur.report.card:card")(results, found.config, size, row.name, form)
-        labels = list(results.data.classes)
+        labels = [nfc(name) for name in results.data.classes]
         measured = catalogue.load("secateur.judging:trained")(results, found)
         figures = as_json_text(measured) if measured else ""
         sums = catalogue.load("secateur.forms.bundle:write")(out, parts, row.runtime, labels, words, figures)
@@ -69,7 +70,9 @@ def add(app: typer.Typer) -> None:
 
 def _model(home: Path, results: Results, name: str) -> tuple[Path, ModelResult]:
     """Its file, and what was measured of it. Raises NotKnown."""
-    there = {file.stem: file for file in sorted((home / "models").glob("*.onnx"))}
+    files = sorted((home / "models").glob("*.onnx"))
+    there = {nfc(file.stem): file for file in files if not nobodys(file.name)}
+    name = nfc(name)
     if name not in there:
         raise NotKnown("model of this run", name, there)
     digest = hashlib.sha256(there[name].read_bytes()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,7 +11,17 @@ from rich.table import Table
 
 from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, bar, echo_json, paper
-from secateur.cli.reading import CLASSES, EMPTY, GROUP_BY, LABEL_COLUMN, LABELS, PATH_COLUMN, index_of, reading_of
+from secateur.cli.reading import (
+    CLASSES,
+    EMPTY,
+    GROUP_BY,
+    LABEL_COLUMN,
+    LABEL_LEVEL,
+    LABELS,
+    PATH_COLUMN,
+    index_of,
+    reading_of,
+)
 from secateur.records import Snapshot
 
 SHOWN = 3  # problems of a kind printed before "and … more"
@@ -27,6 +38,7 @@ def add(app: typer.Typer) -> None:
         labels: Path = LABELS,
         path_column: str = PATH_COLUMN,
         label_column: str = LABEL_COLUMN,
+        label_level: int = LABEL_LEVEL,
         classes: str = CLASSES,
         empty: str = EMPTY,
         rare_below: int = typer.Option(20, "--rare-below", min=0, help="List classes with fewer photos."),
@@ -48,6 +60,7 @@ def add(app: typer.Typer) -> None:
             labels=str(labels or ""),
             path_column=path_column,
             label_column=label_column,
+            label_level=label_level,
             classes=classes,
             empty=empty,
             rare_below=rare_below,
@@ -89,12 +102,17 @@ def _print(found: Snapshot, all_problems: bool) -> None:
         table.add_row(_plain(name), f"{n:,}", "█" * round(BAR * n / max(counts)))
     table.add_row("all", f"{sum(counts):,}", "")
     out.print(table)
+    parts = Counter(p.part for p in found.photos if p.part)
+    if parts:
+        said = ", ".join(f"{name} {parts[name]:,}" for name in ("train", "val", "test") if parts[name])
+        out.print(f"parts, as the folder says itself: {said}", markup=False)
     if len(found.ties) > 1:
         _print_ties(found)
     for kind in dict.fromkeys(p.what for p in sorted(found.problems, key=lambda p: not p.left_out)):
         own = [p for p in found.problems if p.what == kind]
-        out.print(f"\n{kind}: {len(own):,}, {'left out' if own[0].left_out else 'kept'}", markup=False)
-        shown = own if all_problems else own[:SHOWN]
+        n = sum(p.files for p in own)
+        out.print(f"\n{kind}: {n:,}, {'left out' if own[0].left_out else 'kept'}", markup=False)
+        shown = own if all_problems or n > len(own) else own[:SHOWN]
         for problem in shown:
             out.print(f"  {problem.path}: {problem.why}", markup=False)
         if len(shown) < len(own):

@@ -46,7 +46,8 @@ def add(app: typer.Typer) -> None:
     ) -> int:
         """Say what is on photos, without torch. A photo that cannot be read is a row with its reason.
 
-        Thousands of photos stream through in bounded memory. Exit code 1: some of them could not be read.
+        Thousands of photos stream through in bounded memory. Exit code 1: some of them could not be read, or
+        not be copied since another photo stands there.
         """
         if copy_to and link_to:
             raise UserError("--copy-to and --link-to: set one")
@@ -68,7 +69,9 @@ def add(app: typer.Typer) -> None:
                 counts[answer.said or "not read"] += 1
                 progress(number, len(found))
         _summary(counts, [f"{p.path}: {p.what}: {p.why}" for p in passed])
-        return 1 if counts["not read"] else 0
+        if sort:
+            console().print(sort.said(), markup=False)
+        return 1 if counts["not read"] or (sort and sort.done["left"]) else 0
 
 
 def _sorted(answers: Iterator[Answer], sort: Sorting | None) -> Iterator[Answer]:

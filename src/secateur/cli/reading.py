@@ -15,6 +15,12 @@ from secateur.study_file import make
 LABELS = typer.Option(None, "--labels", help="Labels: a CSV, or COCO-CameraTraps JSON; unset: the class folders.")
 PATH_COLUMN = typer.Option("", "--path-column", help="Of a CSV: the paths; else by usual names.")
 LABEL_COLUMN = typer.Option("", "--label-column", help="Of a CSV: the classes; else by usual names.")
+LABEL_LEVEL = typer.Option(
+    0,
+    "--label-level",
+    help="Folder of the path that is the label: 1 the first, -1 the photo's own; 0: the first that is no train, val or "
+    "test.",
+)
 CLASSES = typer.Option("", "--classes", help="Rename, merge or drop: 'hare=lagomorph,human='.")
 EMPTY = typer.Option("", "--empty", help="Class of photos with a blank label or no annotation.")
 GROUP_BY = typer.Option("", "--group-by", help=grouped.HELP[0].upper() + grouped.HELP[1:] + ".")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import filecmp
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from secateur.cli.roots import Below, below
 from secateur.errors import UserError
 from secateur.records import UNSURE, Answer
 
@@ -19,14 +21,16 @@ class Sorting:
 
     into: Path
     link: bool  # a symbolic link instead of a copy
-    roots: tuple[Path, ...]  # what was named
+    below: Below  # of what was named
+    done: Counter[str] = field(default_factory=Counter)  # photos that were put there, were there, were left out
 
     def put(self, answer: Answer) -> str:
         """ "" where the photo is there now, else why not. What stands there already is left alone."""
         source = Path(answer.photo)
-        target = self.into / answer.said / self._below(source)
+        target = self.into / answer.said / self.below(source)
         if target.exists() or target.is_symlink():
             same = target.exists() and filecmp.cmp(source, target, shallow=False)
+            self.done["there" if same else "left"] += 1
             return "" if same else f"{target} is there already, and another photo: left alone"
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = target.with_name(f".{uuid.uuid4().hex[:8]}{target.suffix}")
@@ -38,15 +42,14 @@ class Sorting:
             fresh.replace(target)
         finally:
             fresh.unlink(missing_ok=True)
+        self.done["put"] += 1
         return ""
 
-    def _below(self, source: Path) -> Path:
-        """So that two cameras' IMG_0001.JPG do not meet."""
-        for root in self.roots:
-            if root.is_dir() and source.is_relative_to(root):
-                inside = source.relative_to(root)
-                return inside if len(self.roots) == 1 else Path(root.resolve().name) / inside
-        return Path(source.name)
+    def said(self) -> str:
+        """What was done, for people."""
+        words = f"{self.into}: {self.done['put']:,} {'linked' if self.link else 'copied'}"
+        words += f", {self.done['there']:,} there already" if self.done["there"] else ""
+        return words + (f", {self.done['left']:,} left out: another photo stands there" if self.done["left"] else "")
 
 
 def sorting(into: Path, link: bool, roots: Sequence[Path], labels: Sequence[str]) -> Sorting:
@@ -62,4 +65,4 @@ def sorting(into: Path, link: bool, roots: Sequence[Path], labels: Sequence[str]
         into.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{into} cannot be made: {error.strerror}") from error
-    return Sorting(into, link, tuple(roots))
+    return Sorting(into, link, below(roots))

@@ -45,6 +45,38 @@ def near_duplicates(hashes: NDArray[np.uint64], thumbs: NDArray[np.uint8], bound
     return leader
 
 
+def like_theirs(
+    hashes: NDArray[np.uint64],
+    thumbs: NDArray[np.uint8],
+    their_hashes: NDArray[np.uint64],
+    their_thumbs: NDArray[np.uint8],
+    bound: int,
+) -> NDArray[np.intp]:
+    """For each photo, the position of one of theirs that it is near to, as `near_duplicates` says near; −1 for none.
+
+    hashes: (n,) and (m,), thumbs: (n, pixels) and (m, pixels) grey.
+    """
+    found = np.full(len(hashes), -1, np.intp)
+    ours, own = _standard(thumbs)
+    theirs, other = _standard(their_thumbs)
+    for begin in range(0, len(own), BLOCK):
+        some = own[begin : begin + BLOCK]
+        near = np.bitwise_count(hashes[some][:, None] ^ their_hashes[other][None, :]) <= bound
+        for row, photo in enumerate(some.tolist()):
+            meets = np.flatnonzero(near[row])
+            alike = theirs[meets] @ ours[begin + row] / thumbs.shape[1] if len(meets) else np.zeros(0)
+            if alike.max(initial=0.0) >= LEAST_CORRELATION:
+                found[photo] = other[meets[int(np.argmax(alike))]]
+    return found
+
+
+def _standard(thumbs: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Thumbnails that are not flat with mean 0 and spread 1, (k, pixels); and which those are."""
+    textured = np.flatnonzero(thumbs.std(axis=1) >= FLAT) if len(thumbs) else np.zeros(0, np.intp)
+    rows = thumbs[textured].astype(np.float32)
+    return (rows - rows.mean(axis=1, keepdims=True)) / rows.std(axis=1, keepdims=True), textured
+
+
 def _neighbours(hashes: NDArray[np.uint64], bound: int) -> NDArray[np.int64]:
     """How many other hashes lie within the bound of each."""
     count = np.zeros(len(hashes), np.int64)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from secateur.data.levels import PARTS as PARTS
+from secateur.data.levels import below, parts_of, recurring, some
+from secateur.data.suffixes import ALWAYS, listed, may_be, reasons, sifted
 from secateur.errors import UserError
+from secateur.names import by_nfc, nfc, nobodys
 from secateur.records import Problem
 
 # Kaggle's alessiocorrado99/animals10 names its classes in Italian.
@@ -24,21 +27,9 @@ ENGLISH = {
     "ragno": "spider",
     "scoiattolo": "squirrel",
 }
-PARTS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-}
-SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
-    | {".ppm", ".pgm", ".pbm", ".pnm"}
-)
-JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})  # what file managers leave behind
+SUFFIXES = ALWAYS
+NOBODYS = "nobody's photos"
+WHERE = 3  # places that a line names
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,39 +52,61 @@ class Listing:
     columns: tuple[str, ...] = ()  # that the file of labels has
 
 
-def list_folder(folder: Path, least_classes: int = 2) -> Listing:
+def list_folder(folder: Path, least_classes: int = 2, label_level: int = 0) -> Listing:
     """Class folders of photos, Kaggle's `raw-img`, or `train/ val/ test/` trees of class folders.
 
-    Nested folders belong to the class above them; links to folders are followed, each folder at most once;
-    hidden files are ignored, files that are no photos by their suffix are listed.
+    label_level: which folder of the path is the label; 1 is the first, −1 the photo's own, 0 the first that is no part.
+    Nested folders belong to the class above them; links to folders are followed, each folder at most once; what is
+    nobody's photo by its name (`names.nobodys`) and files that are none by their suffix are listed, counted. Two class
+    folders whose names look the same are one class.
 
     Raises UserError: no such folder, not a folder, no photos, too few classes.
     """
     root = _root(folder)
     problems: list[Problem] = []
-    parts = _parts(root)
+    paths, others = sifted(walk(root, problems))
+    parts = _parts(root, paths) if label_level != 1 else {}
+    least = below(paths, parts)
     files: list[tuple[str, str, str]] = []  # with the folder's own class name
-    other: Counter[str] = Counter()
-    example: dict[str, str] = {}
-    for path in walk(root, problems):
-        place = PurePosixPath(path).parts
-        part = parts.get(place[0], "")
-        inside = place[1:] if part else place
-        suffix = PurePosixPath(path).suffix.lower()
-        if suffix not in SUFFIXES:
-            other[suffix] += 1
-            example.setdefault(suffix, path)
-        elif parts and not part:
+    places: list[tuple[str, tuple[str, ...]]] = []  # class, folders below it
+    for path in paths:
+        folders = PurePosixPath(path).parts[:-1]
+        first = folders[0] if folders else ""
+        part, at = parts.get(first, ""), _label_at(folders, least.get(first, 0), label_level)
+        if parts and not part:
             problems.append(Problem(path, "no part", f"stands beside {', '.join(sorted(parts))}"))
-        elif len(inside) < 2:
-            problems.append(Problem(path, "no class", "stands beside the class folders, in none of them"))
+        elif at is None:
+            why = "stands beside the class folders, in none of them"
+            if label_level:
+                why = f"its path has no folder {label_level} that could be its label"
+            problems.append(Problem(path, "no class", why))
         else:
-            files.append((path, inside[0], part))
-    problems += [
-        Problem(example[s], "not a photo", f"{n} {'file' if n == 1 else 'files'} with the suffix '{s}'")
-        for s, n in sorted(other.items())
-    ]
+            files.append((path, folders[at], part))
+            places.append((nfc(folders[at]), folders[at + 1 :]))
+    problems += listed(others)
+    if not label_level:
+        problems += _doubted(places, max(least.values(), default=0) + 1)
     return _named(root, files, problems, least_classes)
+
+
+def _label_at(folders: tuple[str, ...], least: int, level: int) -> int | None:
+    """Position of the label in a photo's folders, at or below `least`; None where it has none."""
+    at = least if not level else level - 1 if level > 0 else len(folders) + level
+    return at if min(least, 1) <= at < len(folders) else None
+
+
+def _doubted(places: list[tuple[str, tuple[str, ...]]], level: int) -> list[Problem]:
+    """Where the classes may be no classes, said with what to do."""
+    found = recurring(places)
+    if not found:
+        return []
+    names = sorted({name for name, _ in places})
+    levels = "; ".join(f"{some(shared)}: --label-level {level + depth}" for depth, shared in found)
+    why = (
+        f"the classes are {some(names)}, and the same folders stand under most of them. If those are what is on the "
+        f"photos, name their level ({levels}); if not, --label-level {level} says so"
+    )
+    return [Problem(names[0], "same subfolders", why, left_out=False)]
 
 
 def _root(folder: Path) -> Path:
@@ -105,25 +118,22 @@ def _root(folder: Path) -> Path:
     return inner if inner.is_dir() else folder
 
 
-def _parts(root: Path) -> dict[str, str]:
-    """Folder name → part, where the folders under `root` are parts and not classes.
-
-    A class may be called "train" (the railway kind): parts are only believed where a training part stands
-    beside another one.
-    """
+def _parts(root: Path, photos: list[str]) -> dict[str, str]:
+    """Folder name → part, where the folders under `root` are parts and not classes."""
     try:
-        names = [entry.name for entry in os.scandir(root) if entry.is_dir()]
+        names = [entry.name for entry in os.scandir(root) if entry.is_dir() and not nobodys(entry.name)]
     except OSError as error:
         raise UserError(f"{root} cannot be read: {error.strerror}") from error
-    found = {name: PARTS[name.lower()] for name in names if name.lower() in PARTS}
-    return found if "train" in found.values() and len(set(found.values())) > 1 else {}
+    return parts_of(names, {path.partition("/")[0] for path in photos if "/" in path})
 
 
 def walk(root: Path, problems: list[Problem]) -> Iterator[str]:
     """Relative paths of all files, sorted within a folder. Links to folders come last.
 
-    So a folder is met under its own name before it is met through a link, and then not again.
+    So a folder is met under its own name before it is met through a link, and then not again. What is nobody's photo by
+    its name is passed over, and its pictures are counted in `problems` at the end, by reason.
     """
+    nobodys_here: dict[str, list[tuple[str, int]]] = {}  # reason → places, and pictures there
     seen: set[str] = set()
     above = os.path.realpath(root)
     todo: list[str] = [""]
@@ -137,15 +147,30 @@ def walk(root: Path, problems: list[Problem]) -> Iterator[str]:
             continue
         seen.add(real)
         folders: list[str] = []
-        for name, kind in _entries(root, place, problems):
+        for name, kind in _entries(root, place, problems, nobodys_here):
             if kind == "file":
                 yield name
             else:
                 (folders if kind == "folder" else links).append(name)
         todo += reversed(folders)
+    problems += [_passed(why, places) for why, places in sorted(nobodys_here.items())]
 
 
-def _entries(root: Path, place: str, problems: list[Problem]) -> list[tuple[str, str]]:
+def _passed(why: str, places: list[tuple[str, int]]) -> Problem:
+    n = sum(count for _, count in places)
+    where = ", ".join(place for place, _ in places[:WHERE])
+    where += f" and {len(places) - WHERE:,} more places" if len(places) > WHERE else ""
+    return Problem(places[0][0], NOBODYS, f"{n:,} {'picture' if n == 1 else 'pictures'}, {why}: {where}", files=n)
+
+
+def _pictures(root: Path, place: str) -> int:
+    """How many files in a folder, in any depth, may be pictures; links are not followed."""
+    return sum(may_be(name) for _, _, names in os.walk(root / place) for name in names)
+
+
+def _entries(
+    root: Path, place: str, problems: list[Problem], passed: dict[str, list[tuple[str, int]]]
+) -> list[tuple[str, str]]:
     """(relative path, "file", "folder" or "link to a folder") of what stands in one folder."""
     found: list[tuple[str, str]] = []
     try:
@@ -154,9 +179,13 @@ def _entries(root: Path, place: str, problems: list[Problem]) -> list[tuple[str,
         problems.append(Problem(place, "unreadable", f"folder: {error.strerror}"))
         return found
     for entry in entries:
-        if entry.name.startswith(".") or entry.name.lower() in JUNK:
-            continue
         path = f"{place}/{entry.name}" if place else entry.name
+        if why := nobodys(entry.name):
+            folder = entry.is_dir(follow_symlinks=False)
+            if n := _pictures(root, path) if folder else int(may_be(entry.name)):
+                shown = os.fsencode(path).decode(errors="backslashreplace")
+                passed.setdefault(why, []).append((shown, n))
+            continue
         try:
             path.encode()
         except UnicodeEncodeError:
@@ -173,20 +202,44 @@ def _entries(root: Path, place: str, problems: list[Problem]) -> list[tuple[str,
 
 
 def _named(root: Path, files: list[tuple[str, str, str]], problems: list[Problem], least: int) -> Listing:
-    names = {name for _, name, _ in files}
+    forms = by_nfc({name: None for _, name, _ in files})
+    names = set(forms)
     shown = {name: name for name in names}
     english = {ENGLISH.get(name, name) for name in names}
     if (root.name.lower() == "raw-img" or names == set(ENGLISH)) and len(english) == len(names):
         shown = {name: ENGLISH.get(name, name) for name in names}
     if not files:
-        loose = sum(problem.what == "no class" for problem in problems)
-        hint = f"; {loose} stand in no class folder" if loose else ""
-        raise UserError(f"no photos in class folders under {root}{hint}; allowed: {root.name}/<class>/<photo>")
+        raise UserError(_nothing(root, problems))
     if len(names) < least:
-        raise UserError(f"only one class under {root}: '{shown[files[0][1]]}'; at least two are needed")
+        raise UserError(
+            f"only one class under {root}: '{shown[nfc(files[0][1])]}'; at least two are needed" + _deeper(files)
+        )
+    problems += [
+        Problem(name, "two spellings", f"{len(own)} folders of one name, in other bytes; one class", left_out=False)
+        for name, own in sorted(forms.items())
+        if len(own) > 1
+    ]
     return Listing(
         root=root,
         classes=tuple(sorted(shown.values())),
-        files=tuple(sorted((path, shown[name], part) for path, name, part in files)),
+        files=tuple(sorted((path, shown[nfc(name)], part) for path, name, part in files)),
         problems=tuple(problems),
     )
+
+
+def _nothing(root: Path, problems: list[Problem]) -> str:
+    loose = sum(problem.what == "no class" for problem in problems)
+    hint = f"; {loose} stand in no class folder" if loose else ""
+    passed = reasons(problems)
+    hint += f"; passed over: {passed}" if passed else ""
+    return f"no photos in class folders under {root}{hint}; allowed: {root.name}/<class>/<photo>"
+
+
+def _deeper(files: list[tuple[str, str, str]]) -> str:
+    """What to do where all photos lie in one folder, and in several below it."""
+    folders = [PurePosixPath(path).parts[:-1] for path, _, _ in files]
+    level = next((n for n in range(max(map(len, folders))) if len({nfc(f[n]) for f in folders if n < len(f)}) > 1), 0)
+    if not level:
+        return ""
+    names = sorted({nfc(f[level]) for f in folders if level < len(f)})
+    return f"; if {some(names)} are the classes: --label-level {level + 1}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from secateur.data.listing import Listing
 from secateur.errors import NotKnown, UserError
+from secateur.names import nfc
+from secateur.names import plain as plain
 from secateur.records import Problem
 
 
@@ -18,7 +19,7 @@ def relabel(listing: Listing, table: Sequence[tuple[str, str]], least: int = 2) 
     Names are not looked up again: with {a: b, b: c} what was called a is called b. Raises NotKnown for a class that the
     listing does not have, UserError where fewer than `least` are left.
     """
-    wanted = dict(table)
+    wanted = {nfc(name): nfc(new) for name, new in table}
     for name in wanted:
         if name not in listing.classes:
             raise NotKnown("class in `classes`", name, listing.classes)
@@ -40,11 +41,6 @@ def relabel(listing: Listing, table: Sequence[tuple[str, str]], least: int = 2) 
         raise UserError(f"{left} left under {listing.root}; at least two are needed")
     problems += alike(classes)
     return dataclasses.replace(listing, classes=classes, files=tuple(files), problems=(*listing.problems, *problems))
-
-
-def plain(name: str) -> str:
-    """Without what people write now so, now so: case, spaces, hyphens, underscores."""
-    return re.sub(r"[\s_-]+", " ", name).strip().casefold()
 
 
 def alike(classes: Iterable[str]) -> list[Problem]:

@@ -43,6 +43,7 @@ def scan(
     progress: Callable[[int, int], None] | None = None,
     synthetic: str = "",
     reading: Reading = FOLDERS,
+    learnt: dict[str, Facts] | None = None,
 ) -> Snapshot:
     """What a folder holds. Broken files are listed and left out; the run goes on without them.
 
@@ -51,7 +52,8 @@ def scan(
     index: a file that remembers what was read, by path, size and times; a second scan reads only what
     changed. hamming_bound: near-duplicates differ in at most so many of 64 bits, and look alike (see
     `duplicates`); they are kept and share a group. Exact duplicates are kept once, the same photo under two
-    labels is left out altogether. progress: called with (files done, files in all).
+    labels is left out altogether. progress: called with (files done, files in all). learnt: is filled with the facts
+    of each photo, by path.
 
     Raises UserError: what `list_folder`, `list_labelled`, `relabel` and `tied` raise, a bound outside [0, 64], no
     usable photos, only one class with usable photos.
@@ -68,12 +70,21 @@ def scan(
     photos = _photos(classes, kept, facts)
     photos = _grouped(photos, facts, hamming_bound, classes, problems)
     photos, ties = tied(photos, reading.group_by, listing, facts, problems)
+    if learnt is not None:
+        learnt.update({p.path: facts[p.path] for p in photos})
     return Snapshot(str(listing.root), classes, photos, tuple(problems), hamming_bound, synthetic, ties)
 
 
 def listed(folder: Path, reading: Reading) -> Listing:
     """The photos of a folder with their labels, by names alone: no photo is opened. Raises UserError."""
-    found = list_labelled(folder, reading) if reading.labels else list_folder(folder, reading.least_classes)
+    if reading.labels and reading.label_level:
+        raise UserError(
+            "label_level says which folder is the label; with labels in a file there is none: set one of both"
+        )
+    if reading.labels:
+        found = list_labelled(folder, reading)
+    else:
+        found = list_folder(folder, reading.least_classes, reading.label_level)
     return relabel(found, reading.classes, reading.least_classes)
 
 

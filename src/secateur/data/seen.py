@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from secateur.data.exif import taken
 from secateur.data.images import BadPhoto, square
-from secateur.data.listing import SUFFIXES, walk
+from secateur.data.listing import walk
 from secateur.data.parallel import in_chunks
+from secateur.data.suffixes import listed, reasons, sifted, why_not
 from secateur.errors import UserError
 from secateur.records import Problem
 
@@ -28,27 +30,43 @@ class Seen:
 
 
 def find(places: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
-    """Photos by name, folders in any depth, links followed once; and what was passed over for a reason.
+    """Photos by name, folders in any depth, links followed once; and what was passed over for a reason, counted: files
+    that are not read by their suffix, nobody's photos, and photos that were named more than once. Each is found once,
+    however its folder was written.
 
     A file that is named itself is taken whatever its suffix is. Raises UserError: one that is not there, no photo
     at all.
     """
     asked = list(places)
-    found: dict[Path, None] = {}
+    found: dict[tuple[str, str], Path] = {}  # its folder's own path, its name → as it was named
+    again: list[Path] = []
     problems: list[Problem] = []
+    others: list[str] = []
     for place in asked:
+        own: list[Problem] = []
+        inside = [place]
         if place.is_dir():
-            own: list[Problem] = []
-            inside = (place / name for name in walk(place, own))
-            found |= dict.fromkeys(p for p in inside if p.suffix.lower() in SUFFIXES)
-            problems += [Problem(str(place / p.path), p.what, p.why) for p in own]
-        elif place.exists():
-            found[place] = None
-        else:
+            names, rest = sifted(walk(place, own))
+            inside = [place / name for name in names]
+            others += [str(place / name) for name in rest]
+            problems += [replace(p, path=str(place / p.path)) for p in own]
+        elif not place.exists():
             raise UserError(f"no such photo or folder: {place}")
+        real: dict[Path, str] = {}
+        for path in inside:
+            if path.parent not in real:
+                real[path.parent] = os.path.realpath(path.parent)
+            if found.setdefault((real[path.parent], path.name), path) is not path:
+                again.append(path)
+    others = list(dict.fromkeys(others))
+    problems += listed(others)
+    if again:
+        n = f"{len(again):,} {'photo lies' if len(again) == 1 else 'photos lie'} in more than one of the places"
+        problems.append(Problem(str(again[0]), "named twice", f"{n}; each is looked at once", files=len(again)))
     if not found:
-        raise UserError(f"no photos in {', '.join(map(str, asked))}")
-    return list(found), problems
+        passed = reasons(problems)
+        raise UserError(f"no photos in {', '.join(map(str, asked))}" + (f"; passed over: {passed}" if passed else ""))
+    return list(found.values()), problems
 
 
 def read(paths: Sequence[Path], px: int, chunk: int) -> Iterator[list[Seen]]:
@@ -62,6 +80,7 @@ def one(path: Path, px: int) -> Seen:
         data = path.read_bytes()
         return Seen(path, square(data, px).pixels, taken(data))
     except BadPhoto as error:
-        return Seen(path, None, problem=str(error))
+        reason = why_not(path.name)  # of a file that was named itself
+        return Seen(path, None, problem=f"{error}; {reason}" if reason else str(error))
     except OSError as error:
         return Seen(path, None, problem=f"cannot be read: {error.strerror or error}")

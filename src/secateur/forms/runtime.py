@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import onnxruntime as ort
 
 from secateur.errors import UserError, first_line
 from secateur.forms.packed import MAGIC, Altered, is_packed, unpack
+from secateur.names import nfc
 
 Pixels = npt.NDArray[np.uint8]  # (n, px, px, 3) RGB
 Logits = npt.NDArray[np.float32]  # (n, classes)
@@ -23,8 +25,9 @@ class Classifier:
     """An ONNX file that Secateur wrote, loaded."""
 
     session: Any
-    labels: tuple[str, ...]
+    labels: tuple[str, ...]  # composed, each once: see `one_each`
     input_px: int
+    together: Callable[[Logits], Logits] = lambda logits: logits
 
     def logits(self, photos: Pixels, batch_size: int = 64) -> Logits:
         """(n, px, px, 3) uint8 → (n, classes), a batch at a time."""
@@ -32,7 +35,7 @@ class Classifier:
             self.session.run(None, {"photos": np.ascontiguousarray(photos[i : i + batch_size])})[0]
             for i in range(0, len(photos), batch_size)
         ]
-        return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)), np.float32)
+        return self.together(np.concatenate(parts)) if parts else np.zeros((0, len(self.labels)), np.float32)
 
 
 def load(file: Path, threads: int = 0) -> Classifier:
@@ -58,7 +61,27 @@ def load(file: Path, threads: int = 0) -> Classifier:
     properties = session.get_modelmeta().custom_metadata_map
     if "secateur.labels" not in properties:
         raise UserError(f"{file} is an ONNX model, but not one that Secateur wrote: it names no labels")
-    return Classifier(session, tuple(json.loads(properties["secateur.labels"])), int(properties["secateur.input_px"]))
+    labels, together = one_each(json.loads(properties["secateur.labels"]))
+    return Classifier(session, labels, int(properties["secateur.input_px"]), together)
+
+
+def one_each(names: Sequence[str]) -> tuple[tuple[str, ...], Callable[[Logits], Logits]]:
+    """A file's labels composed (NFC), and what makes its logits fit them.
+
+    Files of earlier releases may hold a class twice, in two forms that look the same: its probabilities are added up.
+    All others are left as they are.
+    """
+    composed = [nfc(name) for name in names]
+    labels = tuple(dict.fromkeys(composed))
+    if len(labels) == len(composed):
+        return labels, lambda logits: logits
+    own = [[i for i, name in enumerate(composed) if name == label] for label in labels]
+
+    def together(logits: Logits) -> Logits:
+        parts = [np.logaddexp.reduce(logits[:, places], axis=1) for places in own]
+        return np.stack(parts, axis=1)
+
+    return labels, together
 
 
 def softmax(logits: Logits) -> Logits:

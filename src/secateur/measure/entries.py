@@ -9,6 +9,7 @@ from pathlib import Path
 
 from secateur.errors import UserError
 from secateur.measure.runtimes import USUAL, runtime_of
+from secateur.names import nfc, nobodys
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def entries(models: Sequence[Path], runtime: str = "") -> tuple[Entry, ...]:
     for file in files:
         alone = stems.count(file.stem) == 1 and file.stem != "model"
         name = file.stem if alone else "/".join(file.with_suffix("").absolute().parts[-2:])
-        found.append(entry(file, name, runtime))
+        found.append(entry(file, nfc(name), runtime))
     names = [e.name for e in found]
     for one in found:
         if names.count(one.name) > 1:
@@ -54,7 +55,7 @@ def entry(file: Path, name: str, runtime: str = "") -> Entry:
 def _files(model: Path) -> list[Path]:
     if not model.is_dir():
         return [model]
-    inside = sorted(p for p in model.iterdir() if p.suffix.lower() in USUAL)
+    inside = sorted(p for p in model.iterdir() if p.suffix.lower() in USUAL and not nobodys(p.name))
     if not inside:
         raise UserError(f"{model} holds no model: no file there ends in {', '.join(USUAL)}")
     return inside

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from secateur.errors import UserError
+from secateur.names import nfc
 
 WITHIN = ("state_dict", "model")  # where training scripts put a network's tensors, beside the optimiser's
 WRAPPED = "module."  # what DataParallel puts before every name
@@ -77,7 +78,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
         raise UserError(f"{path} cannot be read as labels: {error}") from error
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
         raise UserError(f"{path} is no list of labels: one a line, or a JSON list of words")
-    names = [name.strip() for name in found]
+    names = [nfc(name.strip()) for name in found]
     while names and not names[-1]:
         names.pop()
     for place, name in enumerate(names, start=1):

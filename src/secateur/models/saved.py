@@ -17,6 +17,7 @@ from torch import nn
 
 from secateur.errors import UserError
 from secateur.models.architecture import Architecture, describe, from_json, rebuild, to_json
+from secateur.names import nfc
 
 Masks = dict[str, torch.Tensor]  # parameter name → bool, True is kept, the parameter's shape
 
@@ -93,7 +94,10 @@ def load(folder: Path) -> Saved:
                 raise UserError(f"{folder}/masks.safetensors names '{name}', which the network has not")
             flat = np.unpackbits(bits.numpy(), count=state[name].numel()).astype(bool)
             masks[name] = torch.from_numpy(flat).reshape(state[name].shape)
-    return Saved(model, architecture, tuple(contents["labels"]), contents["preprocess"], contents["made"], masks)
+    labels = tuple(contents["labels"])
+    composed = tuple(map(nfc, labels))  # but for a class that stands there in both forms: two outputs are two labels
+    labels = composed if len(set(composed)) == len(labels) else labels
+    return Saved(model, architecture, labels, contents["preprocess"], contents["made"], masks)
 
 
 def _json(path: Path) -> Any:

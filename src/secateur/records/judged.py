@@ -72,8 +72,13 @@ class Judged:
     absent: tuple[str, ...]  # classes of the model without a photo here
     unknown: tuple[Unknown, ...]
     renamed: tuple[tuple[str, str], ...]  # (class of the folder, class of the model that it was taken for)
-    seen_before: int  # photos, byte for byte, that its study trained with, chose by or tested on
+    seen_before: int  # photos that its study trained with, chose by or tested on: the same bytes, or near-duplicates
     problems: tuple[Problem, ...]
     trained: Trained | None = None
-    shift: Shift | None = None
+    shift: Shift | None = None  # of the photos that its study did not have; where it had them all, of all
+    met: tuple[str, ...] = ()  # of each of `paths`, how it stood in the study: "the same file", …; "" where it did not
+    compared: bool = False  # whether the study's list of photos was at hand to say so
+    fresh: Evaluation | None = None  # of the photos that its study did not have, where it had some but not all
+    places: tuple[tuple[str, int], ...] = ()  # (rule of the study, other photos that it ties to the study's)
+    not_compared: tuple[str, ...] = ()  # what of the study's rules could not be looked at
     looks: Looks | None = None  # where these are test photos of a split: how often they were opened

@@ -29,6 +29,7 @@ class Problem:
     what: str  # the kind, one word or two: "unreadable", "empty", "exact duplicate", "two labels", …
     why: str  # one line
     left_out: bool = True
+    files: int = 1  # that it stands for; `path` is one of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Reading:
     keep_rare: bool = True  # False: left out as well
     group_by: tuple[str, ...] = ()  # rules of `secateur.grouped`
     least_classes: int = 2  # one is enough to evaluate a model on
+    label_level: int = 0  # folder of the path that is the label: 1 the first, −1 the photo's own; 0: the first, or the
+    # one below train/, val/ and test/ folders
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,8 +134,8 @@ def _data(data: DataFacts) -> Row:
         problems.append(
             {
                 "what": kind,
-                "count": len(same),
-                "left_out": sum(p.left_out for p in same),
+                "count": sum(p.files for p in same),
+                "left_out": sum(p.files for p in same if p.left_out),
                 "shown": [asdict(p) for p in same[:PROBLEMS_SHOWN]],
             }
         )

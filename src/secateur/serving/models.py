@@ -12,6 +12,7 @@ import numpy as np
 from secateur.errors import UserError
 from secateur.forms.packed import is_packed, unpack
 from secateur.forms.runtime import Classifier, load
+from secateur.names import nfc, nobodys
 from secateur.records import Measured, ModelResult, Results
 
 PACKED = ".packed"
@@ -33,7 +34,7 @@ def of_run(folder: Path, results: Results) -> tuple[Served, ...]:
 
     Raises UserError: there is none, or one that is altered or that Secateur did not write.
     """
-    files = sorted(p for p in folder.glob("*") if p.suffix in (".onnx", PACKED) and p.is_file())
+    files = sorted(p for p in folder.glob("*") if p.suffix in (".onnx", PACKED) and p.is_file() and not nobodys(p.name))
     if not files:
         raise UserError(f"{folder} holds no models: no .onnx and no .packed")
     return tuple(_warmed(files, {m.file_sha256: m for m in results.models if m.file_sha256}))
@@ -46,7 +47,7 @@ def _warmed(files: list[Path], known: dict[str, ModelResult]) -> Iterator[Served
         classifier.logits(np.zeros((1, px, px, 3), np.uint8))
         content = file.read_bytes()
         found = known.get(_digest(file, content))
-        name = found.name + (", packed" if file.suffix == PACKED else "") if found else file.name
+        name = found.name + (", packed" if file.suffix == PACKED else "") if found else nfc(file.name)
         accuracy = found.evaluation.accuracy if found and found.evaluation else None
         yield Served(name, file.name, len(content), classifier, accuracy)
 

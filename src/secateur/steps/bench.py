@@ -19,6 +19,7 @@ from secateur.measure.layers import layer_times
 from secateur.measure.limits import limited, under_limit
 from secateur.measure.machine import machine
 from secateur.measure.peak import peak
+from secateur.names import nfc
 from secateur.records import Bench, Candidate, Way
 from secateur.steps.context import Context
 
@@ -69,7 +70,7 @@ def measured(
     of = len({way.threads for way in ways}) + 1
     found = bench(
         files,
-        reference or files[0].name,
+        nfc(reference) or files[0].name,
         ways,
         effort=effort,
         label=label,
