@@ -38,6 +38,7 @@ MAY = {
     "methods": {"errors", "pruning"},
     "catalogue": {"backbones", "methods", "errors", "data", "models", "training", "forms", "tracking"},
     "files": {"errors"},
+    "texts": {"errors"},
     "quantities": set(),
     "timed": {"records"},
     "limits": {"records", "timed"},
@@ -45,7 +46,7 @@ MAY = {
     "chained": {"catalogue", "choice"},
     "grouped": {"errors", "quantities"},
     "settings": {"errors", "catalogue", "quantities", "choice", "chained", "grouped"},
-    "study_file": {"errors", "settings", "choice"},
+    "study_file": {"errors", "settings", "choice", "texts"},
     "arms": {"settings", "catalogue", "choice"},
     "at_hand": {"errors", "settings", "backbones", "catalogue"},
     "chains": {"settings", "catalogue", "choice", "arms", "chained"},
@@ -106,7 +107,7 @@ MAY = {
     "__main__": {"cli"},
 } | {folder: {"records", "errors", "settings", "catalogue", "backbones"} for folder in FOLDERS}
 MAY["report"] |= {"limits", "timed"}
-MAY["data"] |= {"grouped"}
+MAY["data"] |= {"grouped", "texts"}
 
 
 def _modules() -> list[Path]:

@@ -105,6 +105,7 @@ def judge(
         renamed=tuple((name, said) for name, said in sorted(names.items()) if name != said),
         seen_before=_seen_before(snapshot.photos, study, runs),
         problems=(*snapshot.problems, *gone.values()),
+        taken=snapshot.taken,
         trained=study,
         shift=shift(made, study) if study else None,
         looks=looks,

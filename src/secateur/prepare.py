@@ -14,7 +14,7 @@ from secateur.arms import is_transfer
 from secateur.errors import UserError
 from secateur.files import dump
 from secateur.making import START, WEIGHTS
-from secateur.records import Reading, Snapshot
+from secateur.records import Reading, Snapshot, Taken
 from secateur.settings import SOURCES, Study, networks
 from secateur.store import Store, key
 
@@ -31,6 +31,7 @@ class Glance:
     classes: tuple[str, ...]
     photos: int
     split: bool  # into train, val and test folders
+    taken: Taken | None = None  # of a file of labels
 
 
 def reading(study: Study) -> Reading:
@@ -39,6 +40,8 @@ def reading(study: Study) -> Reading:
         study.labels,
         study.path_column,
         study.label_column,
+        study.time_column,
+        study.date_order,
         tuple(sorted(study.classes.items())),
         study.empty,
         study.rare_below,
@@ -53,7 +56,7 @@ def glance(study: Study) -> Glance:
         demo = catalogue.DEMO
         return Glance(demo.classes, demo.per_class * len(demo.classes), False)
     found = catalogue.load("secateur.data.scan:listed")(Path(study.folder), reading(study))
-    return Glance(tuple(found.classes), len(found.files), any(part for _, _, part in found.files))
+    return Glance(tuple(found.classes), len(found.files), any(part for _, _, part in found.files), found.taken)
 
 
 def photos(study: Study, store: Store, progress: Report) -> Snapshot:

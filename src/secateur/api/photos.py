@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from secateur import catalogue, prepare
 from secateur.api.telling import telling
@@ -13,7 +13,10 @@ from secateur.records import Snapshot, Split
 from secateur.study_file import make
 
 Place = str | Path
-READING = ("labels", "path_column", "label_column", "classes", "empty", "rare_below", "keep_rare", "group_by")
+READING = (
+    *("labels", "path_column", "label_column", "time_column", "date_order", "classes", "empty", "rare_below"),
+    *("keep_rare", "group_by"),
+)
 
 
 def scan(
@@ -27,6 +30,8 @@ def scan(
     keep_rare: bool = True,
     path_column: str = "",
     label_column: str = "",
+    time_column: str = "",
+    date_order: Literal["", "day", "month"] = "",
     runs: Place = "runs",
     progress: bool | None = None,
 ) -> Snapshot:
@@ -42,7 +47,11 @@ def scan(
             "burst:60s"; see the guide on your own photos.
         empty: the class of photos with a blank label; without it they are listed and left out.
         rare_below: classes with fewer usable photos are listed, and left out unless `keep_rare`.
-        path_column, label_column: of a CSV; found by their usual names if not set.
+        path_column, label_column, time_column: of a CSV; two are put together as "genus + species". Found by their
+            usual names if not set, the label among ranks of a taxonomy as the finest that nearly all rows know; what
+            was taken stands in the snapshot's `taken`.
+        date_order: what stands first in 03/05/2021, "day" or "month"; "": as the dates of its column allow, else the
+            day.
         runs: folder that keeps what was read.
         progress: a bar; None: on a terminal or in a notebook.
 
@@ -58,6 +67,8 @@ def scan(
         "labels": str(labels),
         "path_column": path_column,
         "label_column": label_column,
+        "time_column": time_column,
+        "date_order": date_order,
         "classes": classes if isinstance(classes, str) else dict(classes or {}),
         "empty": empty,
         "rare_below": rare_below,

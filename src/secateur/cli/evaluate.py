@@ -10,7 +10,18 @@ from rich.table import Table
 
 from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, bar, paper
-from secateur.cli.reading import CLASSES, EMPTY, GROUP_BY, LABEL_COLUMN, LABELS, PATH_COLUMN, index_of, reading_of
+from secateur.cli.reading import (
+    CLASSES,
+    DATE_ORDER,
+    EMPTY,
+    GROUP_BY,
+    LABEL_COLUMN,
+    LABELS,
+    PATH_COLUMN,
+    TIME_COLUMN,
+    index_of,
+    reading_of,
+)
 from secateur.errors import UserError
 from secateur.files import as_json_text
 from secateur.records import ClassShift, Judged, Measured, Shift, Trained
@@ -29,6 +40,8 @@ def add(app: typer.Typer) -> None:
         labels: Path = LABELS,
         path_column: str = PATH_COLUMN,
         label_column: str = LABEL_COLUMN,
+        time_column: str = TIME_COLUMN,
+        date_order: str = DATE_ORDER,
         classes: str = CLASSES,
         empty: str = EMPTY,
         group_by: str = GROUP_BY,
@@ -42,6 +55,7 @@ def add(app: typer.Typer) -> None:
         the model does not know are listed, and count in no figure. Needs no torch for exported models.
         """
         words = {"path_column": path_column, "label_column": label_column, "classes": classes, "empty": empty}
+        words |= {"time_column": time_column, "date_order": date_order}
         reading = reading_of("secateur evaluate", labels=str(labels or ""), group_by=group_by, rare_below=0, **words)
         with bar("photos") as progress:
             made: Judged = catalogue.load("secateur.judging:judge")(
@@ -116,6 +130,8 @@ def _points(m: Measured | None) -> str:
 
 def _lines(made: Judged) -> list[str]:
     found = [""]
+    if made.taken:
+        found += [made.taken.said()]
     if made.shift and made.trained:
         found += [made.shift.said, f"(study: {made.trained.run}, {made.trained.model})"]
     elif not made.trained:

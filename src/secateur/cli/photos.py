@@ -10,7 +10,18 @@ from rich.table import Table
 
 from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, bar, echo_json, paper
-from secateur.cli.reading import CLASSES, EMPTY, GROUP_BY, LABEL_COLUMN, LABELS, PATH_COLUMN, index_of, reading_of
+from secateur.cli.reading import (
+    CLASSES,
+    DATE_ORDER,
+    EMPTY,
+    GROUP_BY,
+    LABEL_COLUMN,
+    LABELS,
+    PATH_COLUMN,
+    TIME_COLUMN,
+    index_of,
+    reading_of,
+)
 from secateur.records import Snapshot
 
 SHOWN = 3  # problems of a kind printed before "and … more"
@@ -27,6 +38,8 @@ def add(app: typer.Typer) -> None:
         labels: Path = LABELS,
         path_column: str = PATH_COLUMN,
         label_column: str = LABEL_COLUMN,
+        time_column: str = TIME_COLUMN,
+        date_order: str = DATE_ORDER,
         classes: str = CLASSES,
         empty: str = EMPTY,
         rare_below: int = typer.Option(20, "--rare-below", min=0, help="List classes with fewer photos."),
@@ -48,6 +61,8 @@ def add(app: typer.Typer) -> None:
             labels=str(labels or ""),
             path_column=path_column,
             label_column=label_column,
+            time_column=time_column,
+            date_order=date_order,
             classes=classes,
             empty=empty,
             rare_below=rare_below,
@@ -89,6 +104,8 @@ def _print(found: Snapshot, all_problems: bool) -> None:
         table.add_row(_plain(name), f"{n:,}", "█" * round(BAR * n / max(counts)))
     table.add_row("all", f"{sum(counts):,}", "")
     out.print(table)
+    if found.taken:
+        out.print(f"\n{found.taken.said()}", markup=False)
     if len(found.ties) > 1:
         _print_ties(found)
     for kind in dict.fromkeys(p.what for p in sorted(found.problems, key=lambda p: not p.left_out)):

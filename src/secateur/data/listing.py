@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from secateur.errors import UserError
-from secateur.records import Problem
+from secateur.records import Problem, Taken
 
 # Kaggle's alessiocorrado99/animals10 names its classes in Italian.
 ENGLISH = {
@@ -47,6 +47,7 @@ class Note:
 
     columns: Mapping[str, str]
     time: str = ""  # "2021-05-03 17:20:11"
+    clock: str = ""  # as the file writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Listing:
     problems: tuple[Problem, ...] = ()
     notes: Mapping[str, Note] = field(default_factory=dict)  # path → of the file of labels
     columns: tuple[str, ...] = ()  # that the file of labels has
+    taken: Taken | None = None  # which of them were taken for what
 
 
 def list_folder(folder: Path, least_classes: int = 2) -> Listing:

@@ -8,7 +8,7 @@ from typing import Literal
 from secateur.records.looks import Looks
 from secateur.records.models import ClassRow, Evaluation
 from secateur.records.numbers import Measured
-from secateur.records.photos import Problem
+from secateur.records.photos import Problem, Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +76,5 @@ class Judged:
     problems: tuple[Problem, ...]
     trained: Trained | None = None
     shift: Shift | None = None
+    taken: Taken | None = None  # of a file of labels: which columns
     looks: Looks | None = None  # where these are test photos of a split: how often they were opened
