@@ -13,7 +13,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 Order = Literal["", "day", "month"]  # which stands first where the year stands last; "": by the dates themselves
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS = (  # `strftime` would say them in the reader's language
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September", "October"),
+    *("November", "December"),
+)
+_SHORT = [name[:3].lower() for name in MONTHS]
 _CLOCK = r"(\d{1,2})[:.](\d\d)(?:[:.](\d\d))?(?:[.,]\d+)?\s*([AaPp])?(?:\.?[Mm]\.?)?"
 _ZONE = r"\s*(?:Z|[A-Z]{3,5})?\s*(?:[+-]\d\d(?::?\d\d)?)?(?:\s*[A-Z]{3,5})?"  # one camera has one: it changes no gap
 _TIME = re.compile(rf"(?:18\d\d-\d\d-\d\d\s+)?{_CLOCK}{_ZONE}$")  # Excel's day nought stands before a bare time
@@ -58,7 +62,7 @@ def times(cells: Sequence[str], order: Order = "") -> Times:
     when = chosen[example]
     assert when is not None
     first = "month" if months else "day"
-    said = f"{first} first: {cells[example]} is {when.day} {when:%B %Y}"
+    said = f"{first} first: {cells[example]} is {when.day} {MONTHS[when.month - 1]} {when.year}"
     return Times(found, unread, said, "" if order else _doubt(chosen, other, turned, first))
 
 
@@ -136,7 +140,7 @@ def _year(digits: str) -> int:
 
 
 def _month(name: str) -> int:
-    return MONTHS.index(name[:3].lower()) + 1
+    return _SHORT.index(name[:3].lower()) + 1
 
 
 def _counted(cell: str) -> datetime.datetime:

@@ -89,8 +89,8 @@ def _names(file: Path, categories: Sequence[Mapping[str, Any]], problems: list[P
         name = says(nfc(str(_need(file, category, "name", "categories"))))
         if names.get(id, name) != name:
             raise UserError(
-                f"{file}: category {id} is both '{names[id]}' and '{name}': which of them an annotation means cannot be "
-                "told; give each its own id"
+                f"{file}: category {id} is both '{names[id]}' and '{name}': which of them an annotation means cannot "
+                "be told; give each its own id"
             )
         if id not in names and name:
             ids.setdefault(name, []).append(id)

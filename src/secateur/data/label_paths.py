@@ -87,7 +87,7 @@ def other_root(places: Sequence[str], photos: Photos, name: str) -> tuple[str, t
     best = named or best
     if all((above + "/").startswith(best[0] + "/") for above in best):
         return spelt[best[0]], ()
-    return "", tuple(spelt[above] for above in best)
+    return "", tuple(sorted(spelt[above] for above in best))
 
 
 def below(root: str, place: str) -> str | None:

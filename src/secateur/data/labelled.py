@@ -109,7 +109,7 @@ def _matched(
             continue
         where = f"{row.where} of {file.name}"
         if place is None:
-            either = f"; {' and '.join(root[1])} may both be what is called so there" if root[1] else ""
+            either = f"; {' and '.join(root[1])} would each do for it" if root[1] else ""
             problems.append(Problem(row.path, "outside", f"{where} leads out of {folder}{either}"))
         elif means:
             why = "; name the folder, too" if place not in photos.paths else ": in two forms of Unicode; rename one"

@@ -62,7 +62,7 @@ class Taken:
 
     def said(self) -> str:
         """In a line."""
-        others = ", ".join(f"'{name}' {n:,} classes" for name, n in self.others)
+        others = ", ".join(f"'{name}' {n:,} {'class' if n == 1 else 'classes'}" for name, n in self.others)
         words = [f"paths from '{self.path}'" + (f" ('{self.root}' is taken for the folder)" if self.root else "")]
         words += [f"labels from '{self.label}'" + (f" (--label-column for {others})" if others else "")]
         if self.time:
