@@ -19,8 +19,8 @@ from secateur.study_file import read as read_study
 
 SAID = (
     "labels.csv: paths from 'File'; labels from 'Genus + species' (--label-column for 'Genus' 2 classes, 'class' 2 "
-    "classes); times from 'DateTime' (day first: 03/05/2021 10:00 is 3 May 2021 (and month first they would all be dates, too)); groups from "
-    "'site'"
+    "classes); times from 'DateTime' (day first: 03/05/2021 10:00 is 3 May 2021 (and month first they would all be "
+    "dates, too)); groups from 'site'"
 )
 
 

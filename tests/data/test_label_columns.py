@@ -176,3 +176,46 @@ def test_rows_of_one_photo_that_differ_in_its_part_or_its_group(root):
     assert said["fox/000.jpg", "two parts"].why == "line 2 and line 14: 'train' and 'test'"
     assert said["fox/000.jpg", "two parts"].left_out and not any(path == "fox/000.jpg" for path, _, _ in found.files)
     assert said["fox/001.jpg", "rows differ"].why == "line 3 and line 15 differ in column 'site': 'A' is taken"
+
+
+def camtrap_dp(root, observation, media=lambda path, i: [f"m{i}", path, path.split("/")[-1], "2021-05-03T10:00:00Z"]):
+    folder = root.parent / "package"
+    folder.mkdir(exist_ok=True)
+    here = names(root)
+    rows = [",".join(media(path, i)) for i, (path, _) in enumerate(here)]
+    (folder / "media.csv").write_text("\n".join(["mediaID,filePath,fileName,timestamp", *rows]))
+    rows = [",".join(observation(name, i)) for i, (_, name) in enumerate(here)]
+    head = "observationID,deploymentID,mediaID,eventStart,observationLevel,scientificName,vernacularNames.en"
+    (folder / "observations.csv").write_text("\n".join([head, *rows]))
+    return Reading(labels=str(folder / "observations.csv"), group_by=("column:deploymentID",))
+
+
+def test_camtrap_dp_parts_observations_from_media(root):
+    def seen(name, i):
+        return [f"o{i}", f"d{i % 3}", f"m{i}", "2021-05-03T00:00:00Z", "media", f"Genus {name}", ""]
+
+    found = list_labelled(root, camtrap_dp(root, seen))
+    assert [path for path, _, _ in found.files] == [path for path, _ in names(root)]
+    assert found.classes == ("Genus fox", "Genus hare", "Genus owl") and found.problems == ()
+    assert (found.taken.path, found.taken.time) == ("media.csv filePath", "media.csv timestamp")
+    assert found.notes["owl/003.jpg"].time == "2021-05-03 10:00:00" and found.taken.groups == ("deploymentID",)
+    (root.parent / "package" / "media.csv").unlink()
+    with pytest.raises(UserError, match=r"names photos by their mediaID alone: .* media\.csv, which is not beside it"):
+        list_labelled(root, Reading(labels=str(root.parent / "package" / "observations.csv")))
+
+
+def test_camtrap_dp_of_events_of_addresses_and_of_an_id_twice(root):
+    """An event of several photos names none of them; where the path is an address, the file's name is asked."""
+    for i, (path, _) in enumerate(names(root)):
+        (root / path).rename(root / path.replace("00", f"{i}_"))
+
+    def seen(name, i):
+        return [f"o{i}", "d", f"m{i}" if i else "", "", "media" if i else "event", f"Genus {name}", ""]
+
+    def kept(path, i):
+        return [f"m{i}", f"https://example.org/{i}/file", path.split("/")[-1], ""]
+
+    found = list_labelled(root, camtrap_dp(root, seen, kept))
+    assert len(found.files) == 11 and sorted(p.what for p in found.problems) == ["no row", "odd row"]
+    with pytest.raises(UserError, match=r"mediaID 'm' is both fox/0_0\.jpg and fox/1_1\.jpg"):
+        list_labelled(root, camtrap_dp(root, seen, lambda path, i: ["m", path, "", ""]))

@@ -18,7 +18,7 @@ from secateur.errors import UserError
 
 PATHS = (
     *("path", "filepath", "sourcefile", "filename", "file", "relativepath", "imagepath", "imagefile", "image", "img"),
-    *("photo", "name"),
+    *("photo", "name", "mediacsvfilepath"),
 )
 FOLDERS = ("relativepath", "directory", "folder", "subfolder", "dir")  # Timelapse and camtrapR part it from the name
 PARTS = ("split", "part", "subset", "set")
@@ -26,11 +26,12 @@ LABELS = ("label", "labels")
 SPECIES = ("species", "speciesname", "specificepithet", "taxonspeciesname")
 BINOMIALS = ("scientificname", "taxonname", "taxon")
 COMMON = ("commonname", "vernacularname", "vernacularnames", "vernacularnamesen", "speciesguess")
-GENERA = ("genus", "taxongenusname")
+GENERA = ("genus", "taxongenus", "taxongenusname")
 NAMES = ("categoryname", "classname", "category", "animal")
-RANKS = (  # from fine to coarse
-    *(GENERA, ("subfamily",), ("family", "taxonfamilyname"), ("order", "taxonordername")),
-    *(("class", "taxonclassname"), ("phylum", "taxonphylumname"), ("kingdom", "taxonkingdomname")),
+RANKS = (  # from fine to coarse; iNaturalist's and camtrapdp's names behind the plain one
+    GENERA,
+    *((rank, f"taxon{rank}", f"taxon{rank}name") for rank in ("subfamily", "family", "order", "class", "phylum")),
+    ("kingdom", "taxonkingdom", "taxonkingdomname"),
 )
 FULL_TIMES = (
     *(
@@ -43,7 +44,7 @@ FULL_TIMES = (
         "datetaken",
         "datecaptured",
     ),
-    *("datetimecaptured", "capturedatetime", "createdate", "timeobservedat", "eventstart"),
+    *("datetimecaptured", "capturedatetime", "createdate", "timeobservedat", "mediacsvtimestamp", "eventstart"),
 )
 DATES = ("date", "imagedate", "photodate", "capturedate", "eventdate", "observedon")
 CLOCKS = ("time", "imagetime", "phototime", "capturetime", "eventtime")

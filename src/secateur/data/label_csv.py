@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from secateur.data.label_columns import PARTS, first, label_column, path_column, time_column
+from secateur.data.label_camtrap_dp import with_media
+from secateur.data.label_columns import PARTS, PATHS, first, label_column, path_column, time_column
 from secateur.data.label_rows import LabelFile, LabelRow
 from secateur.data.label_table import Table, alone, doubtful, read_table
 from secateur.records import Problem, Reading, Taken
@@ -16,6 +17,8 @@ def read_csv(file: Path, text: str, reading: Reading, folders: bool = True) -> L
     Raises UserError: no CSV, a column that is not there, two that may be meant.
     """
     table = read_table(file, text)
+    if "mediaid" in table.plain() and not reading.path_column and first(table.plain(), PATHS) < 0:
+        table = with_media(table)
     path = path_column(table, reading.path_column, folders)
     label, others = label_column(table, reading.label_column, reading.least_classes)
     time, read = time_column(table, reading.time_column, reading.date_order)

@@ -65,9 +65,9 @@ def other_root(places: Sequence[str], photos: Photos, name: str) -> tuple[str, t
     """What stands for the folder in another machine's absolute paths, as "D:/survey"; and all that would do as well,
     where there are several that do.
 
-    After it the path of a photo follows, whole. All rows have it in common: the one that finds the most photos is
-    taken; of several that find as many, one that ends in the folder's own `name`, and of several that lie within each
-    other the highest.
+    After it the path of a photo follows, whole, and all rows have it in common: the one that finds the most photos is
+    taken, of several that lie within each other the highest. Cards name their photos alike: where another one finds half
+    as many, only the folder's own `name` says which it is.
     """
     votes: dict[str, set[str]] = {}
     spelt: dict[str, str] = {}
@@ -81,13 +81,15 @@ def other_root(places: Sequence[str], photos: Photos, name: str) -> tuple[str, t
                 votes.setdefault(above.casefold(), set()).add(tail)
     if not votes:
         return "", ()
-    most = max(map(len, votes.values()))
-    best = sorted((above for above, tails in votes.items() if len(tails) == most), key=len)
-    named = [above for above in best if above.rpartition("/")[2] == nfc(name).casefold()]
-    best = named or best
-    if all((above + "/").startswith(best[0] + "/") for above in best):
-        return spelt[best[0]], ()
-    return "", tuple(sorted(spelt[above] for above in best))
+    named = {above: tails for above, tails in votes.items() if above.rpartition("/")[2] == nfc(name).casefold()}
+    able = named or votes
+    best = min(able, key=lambda above: (-len(able[above]), len(above), above))
+    rivals = [a for a in able if 2 * len(able[a]) >= len(able[best]) and not _nested(a, best)]
+    return ("", tuple(sorted(spelt[above] for above in (best, *rivals)))) if rivals else (spelt[best], ())
+
+
+def _nested(one: str, other: str) -> bool:
+    return (one + "/").startswith(other + "/") or (other + "/").startswith(one + "/")
 
 
 def below(root: str, place: str) -> str | None:
