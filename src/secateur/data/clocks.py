@@ -50,7 +50,8 @@ class Times:
 def times(cells: Sequence[str], order: Order = "") -> Times:
     """A cell without a time of day is none: photos of one day would all seem to be taken at once."""
     cells = [cell.strip() for cell in cells]
-    day, month = ([_time(cell, which) for cell in cells] for which in (_day_first, _month_first))
+    day = [_time(cell, _day_first) for cell in cells]
+    month = [_time(c, _month_first) if _YEAR_LAST.match(c) else time for c, time in zip(cells, day, strict=True)]
     turned = [i for i in range(len(cells)) if day[i] != month[i]]
     months = sum(map(bool, month)) > sum(map(bool, day)) if not order else order == "month"
     chosen, other = (month, day) if months else (day, month)

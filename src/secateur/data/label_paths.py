@@ -65,9 +65,9 @@ def other_root(places: Sequence[str], photos: Photos, name: str) -> tuple[str, t
     """What stands for the folder in another machine's absolute paths, as "D:/survey"; and all that would do as well,
     where there are several that do.
 
-    After it the path of a photo follows, whole, and all rows have it in common: the one that finds the most photos is
-    taken, of several that lie within each other the highest. Cards name their photos alike: where another one finds half
-    as many, only the folder's own `name` says which it is.
+    After it the path of a photo follows, whole, and all rows have it in common: the one that finds most photos is
+    taken, of several that lie within each other the highest. Cards name their photos alike: where another one finds
+    half as many, only the folder's own `name` says which it is.
     """
     votes: dict[str, set[str]] = {}
     spelt: dict[str, str] = {}

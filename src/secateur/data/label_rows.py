@@ -40,7 +40,7 @@ class LabelFile:
 
 def nfc(text: str) -> str:
     """One form of what looks the same: macOS writes "ü" as "u" and two dots. (Unicode Standard Annex 15.)"""
-    return unicodedata.normalize("NFC", text)
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def says(cell: str) -> str:

@@ -50,6 +50,7 @@ def plain(name: str) -> str:
 def read_table(file: Path, text: str) -> Table:
     """Rows that are no rows are problems. Excel leaves out the empty cells at the end of a row, sixteen rows down: such
     rows are made whole, and counted. Raises UserError for what is no CSV."""
+    text = nfc(text.replace(MARK, ""))  # tables that were put behind each other have a mark in the middle
     first, _, rest = text.partition("\n")
     told = _TOLD.fullmatch(first.strip("\r"))
     if told:
@@ -59,9 +60,7 @@ def read_table(file: Path, text: str) -> Table:
         io.StringIO(text, newline=""), delimiter=told[1] if told else max(MARKS, key=bare.count), strict=True
     )
     try:
-        lines = [
-            (reader.line_num + bool(told), [nfc(cell.strip().strip(MARK).strip()) for cell in row]) for row in reader
-        ]
+        lines = [(reader.line_num + bool(told), [cell.strip() for cell in row]) for row in reader]
     except csv.Error as error:
         raise UserError(f"{file} is no CSV: {error}") from error
     header = lines[0][1] if lines else []
