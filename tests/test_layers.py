@@ -40,6 +40,7 @@ MAY = {
     "catalogue": {"backbones", "methods", "errors", "data", "models", "training", "forms", "tracking"},
     "files": {"errors"},
     "names": set(),
+    "texts": {"errors"},
     "quantities": set(),
     "timed": {"records"},
     "limits": {"records", "timed"},
@@ -47,7 +48,7 @@ MAY = {
     "chained": {"catalogue", "choice"},
     "grouped": {"errors", "quantities"},
     "settings": {"errors", "catalogue", "quantities", "choice", "chained", "grouped", "names"},
-    "study_file": {"errors", "settings", "choice"},
+    "study_file": {"errors", "settings", "choice", "texts"},
     "arms": {"settings", "catalogue", "choice"},
     "at_hand": {"errors", "settings", "backbones", "catalogue"},
     "chains": {"settings", "catalogue", "choice", "arms", "chained"},
@@ -110,7 +111,7 @@ MAY = {
     "__main__": {"cli"},
 } | {folder: {"records", "errors", "settings", "catalogue", "backbones", "names"} for folder in FOLDERS}
 MAY["report"] |= {"limits", "timed"}
-MAY["data"] |= {"grouped"}
+MAY["data"] |= {"grouped", "texts"}
 
 
 def _modules() -> list[Path]:

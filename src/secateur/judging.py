@@ -113,6 +113,7 @@ def judge(
         renamed=tuple((name, said) for name, said in sorted(names.items()) if name != said),
         seen_before=len(met.how),
         problems=(*snapshot.problems, *gone.values()),
+        taken=snapshot.taken,
         trained=study,
         shift=shift(fresh or made, study) if study else None,
         met=tuple(met.how.get(photos[i].path, "") for i in known),

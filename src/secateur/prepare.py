@@ -16,7 +16,7 @@ from secateur.errors import UserError
 from secateur.files import dump
 from secateur.making import START, WEIGHTS
 from secateur.names import nobodys
-from secateur.records import Problem, Reading, Snapshot
+from secateur.records import Problem, Reading, Snapshot, Taken
 from secateur.settings import SOURCES, Study, networks
 from secateur.store import Store, key
 
@@ -35,6 +35,7 @@ class Glance:
     photos: int
     split: bool  # into train, val and test folders
     doubts: tuple[str, ...] = ()  # whether the classes are what is on the photos
+    taken: Taken | None = None  # of a file of labels
 
 
 def reading(study: Study) -> Reading:
@@ -43,6 +44,8 @@ def reading(study: Study) -> Reading:
         study.labels,
         study.path_column,
         study.label_column,
+        study.time_column,
+        study.date_order,
         tuple(sorted(study.classes.items())),
         study.empty,
         study.rare_below,
@@ -59,7 +62,7 @@ def glance(study: Study) -> Glance:
         return Glance(demo.classes, demo.per_class * len(demo.classes), False)
     found = catalogue.load("secateur.data.scan:listed")(Path(study.folder), reading(study))
     split = any(part for _, _, part in found.files)
-    return Glance(tuple(found.classes), len(found.files), split, doubts=doubts(found.problems))
+    return Glance(tuple(found.classes), len(found.files), split, doubts(found.problems), found.taken)
 
 
 def doubts(problems: Iterable[Problem]) -> tuple[str, ...]:

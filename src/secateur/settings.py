@@ -29,7 +29,18 @@ class Study(Table):
         description="file that says what is on the photos: CSV or COCO-CameraTraps JSON; empty: class folders",
     )
     path_column: str = Field(default="", description="of a CSV of labels: the photos' paths; empty: by its usual names")
-    label_column: str = Field(default="", description="of a CSV of labels: the classes; empty: by its usual names")
+    label_column: str = Field(
+        default="",
+        description="of a CSV of labels: the classes; 'genus + species' puts two together; empty: by its usual names, "
+        "the finest rank that nearly all rows know",
+    )
+    time_column: str = Field(
+        default="", description="of the labels: when photos were taken, as 'Date + Time'; empty: by its usual names"
+    )
+    date_order: Literal["", "day", "month"] = Field(
+        default="",
+        description="what stands first in 03/05/2021 in the labels; empty: as its column allows, else the day",
+    )
     label_level: int = Field(
         default=0,
         description="folder of the path that is the label: 1 the first, -1 the photo's own; 0: the first that is no "
@@ -165,7 +176,11 @@ class Study(Table):
         wrong = next((name for name, equals, _ in pairs if not equals), None)
         if wrong is not None:
             raise ValueError(f"classes are written as old=new, or old= to drop one; got '{wrong}'")
-        return {nfc(name.strip()): nfc(new.strip()) for name, _, new in pairs}
+        renamed: dict[str, str] = {}
+        for name, new in ((nfc(name.strip()), nfc(new.strip())) for name, _, new in pairs):
+            if renamed.setdefault(name, new) != new:
+                raise ValueError(f"class '{name}' stands twice: as '{renamed[name]}' and as '{new}'")
+        return renamed
 
     @field_validator("group_by", mode="before")
     @classmethod

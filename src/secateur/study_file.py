@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from secateur.choice import MethodChoice
 from secateur.errors import NotKnown, UserError
 from secateur.settings import SOURCES, Study
+from secateur.texts import read_text
 
 
 def make(values: dict[str, Any], where: str) -> Study:
@@ -61,12 +62,12 @@ def read(path: Path) -> Study:
 
 
 def _toml(path: Path) -> dict[str, Any]:
+    text = read_text(path, "TOML is UTF-8: save it so")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{path} is not TOML: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
+        hint = "; write paths with /, or between single quotes: 'C:\\photos'" if "\\" in text else ""
+        raise UserError(f"{path} is not TOML: {error}{hint}") from error
 
 
 def demo() -> dict[str, Any]:

@@ -56,7 +56,8 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         likely = expected(study)
         rows = estimate(likely, costs, len(snapshot.photos), study.fractions)
         notes = (*notes, *filter(None, [can_show(study, len({p.group for p in snapshot.photos}))]))
-        watcher.planned(study, likely, rows, (*notes, *prepare.doubts(snapshot.problems)))
+        notes = (*notes, *prepare.doubts(snapshot.problems))
+        watcher.planned(study, likely, rows, (*notes, snapshot.taken.said()) if snapshot.taken else notes)
         keys = {SNAPSHOT: prepare.keep(snapshot, store)} | given
         rivals, choices, before = _chosen(steps, study, runs, keys, jobs, watcher)
         steps = plan(study, rivals, choices)
@@ -138,7 +139,7 @@ def _results(
     machine = catalogue.load("secateur.measure.machine:machine")()
     of_the_split = tuple(p for p in collected.data.problems if p.what in ("large group", "straddles"))
     problems = snapshot.problems + of_the_split  # paths may have moved since the other ones were collected
-    data = replace(collected.data, folder=snapshot.root, problems=problems, ties=snapshot.ties)
+    data = replace(collected.data, folder=snapshot.root, problems=problems, ties=snapshot.ties, taken=snapshot.taken)
     said = study.model_dump(mode="json")
     published = said.pop("published")
     return Results(

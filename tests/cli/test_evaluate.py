@@ -37,6 +37,15 @@ def others(photos_112px: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return root
 
 
+def test_what_was_taken_of_a_file_of_labels_is_said(home: Path, tmp_path: Path):
+    rows = [f"{p.relative_to(home / 'photos').as_posix()},Animalia,{p.parent.name}" for p in home.glob("photos/*/*")]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,kingdom,species", *rows]))
+    ask = ("evaluate", home / "runs/photos/models/dense.onnx", "photos", "--labels", tmp_path / "labels.csv")
+    said = secateur(*ask, cwd=home).stdout
+    assert "labels.csv: paths from 'file'; labels from 'species' (--label-column for 'kingdom' 1 class)" in said
+    assert json.loads(secateur(*ask, "--json", cwd=home).stdout)["taken"]["label"] == "species"
+
+
 def test_figures_shift_and_lists(home: Path, others: Path, tmp_path: Path):
     model = home / "runs/photos/models/dense.onnx"
     done = secateur("evaluate", model, others, "--json", "--csv", tmp_path / "said.csv", cwd=home)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from secateur import catalogue, prepare
 from secateur.api.telling import telling
@@ -14,15 +14,8 @@ from secateur.study_file import make
 
 Place = str | Path
 READING = (
-    "labels",
-    "path_column",
-    "label_column",
-    "label_level",
-    "classes",
-    "empty",
-    "rare_below",
-    "keep_rare",
-    "group_by",
+    *("labels", "path_column", "label_column", "time_column", "date_order", "label_level", "classes", "empty"),
+    *("rare_below", "keep_rare", "group_by"),
 )
 
 
@@ -38,6 +31,8 @@ def scan(
     path_column: str = "",
     label_column: str = "",
     label_level: int = 0,
+    time_column: str = "",
+    date_order: Literal["", "day", "month"] = "",
     runs: Place = "runs",
     progress: bool | None = None,
 ) -> Snapshot:
@@ -53,7 +48,11 @@ def scan(
             "burst:60s"; see the guide on your own photos.
         empty: the class of photos with a blank label; without it they are listed and left out.
         rare_below: classes with fewer usable photos are listed, and left out unless `keep_rare`.
-        path_column, label_column: of a CSV; found by their usual names if not set.
+        path_column, label_column, time_column: of a CSV; two are put together as "genus + species". Found by their
+            usual names if not set, the label among ranks of a taxonomy as the finest that nearly all rows know; what
+            was taken stands in the snapshot's `taken`.
+        date_order: what stands first in 03/05/2021, "day" or "month"; "": as the dates of its column allow, else the
+            day.
         label_level: which folder of the path is the label: 1 the first, -1 the photo's own; 0: the first that is no
             train, val or test.
         runs: folder that keeps what was read.
@@ -72,6 +71,8 @@ def scan(
         "path_column": path_column,
         "label_column": label_column,
         "label_level": label_level,
+        "time_column": time_column,
+        "date_order": date_order,
         "classes": classes if isinstance(classes, str) else dict(classes or {}),
         "empty": empty,
         "rare_below": rare_below,

@@ -13,12 +13,14 @@ from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, bar, paper
 from secateur.cli.reading import (
     CLASSES,
+    DATE_ORDER,
     EMPTY,
     GROUP_BY,
     LABEL_COLUMN,
     LABEL_LEVEL,
     LABELS,
     PATH_COLUMN,
+    TIME_COLUMN,
     index_of,
     reading_of,
 )
@@ -41,6 +43,8 @@ def add(app: typer.Typer) -> None:
         path_column: str = PATH_COLUMN,
         label_column: str = LABEL_COLUMN,
         label_level: int = LABEL_LEVEL,
+        time_column: str = TIME_COLUMN,
+        date_order: str = DATE_ORDER,
         classes: str = CLASSES,
         empty: str = EMPTY,
         group_by: str = GROUP_BY,
@@ -54,10 +58,8 @@ def add(app: typer.Typer) -> None:
         the model does not know are listed, and count in no figure. Needs no torch for exported models.
         """
         words = {"path_column": path_column, "label_column": label_column, "classes": classes, "empty": empty}
-        table = str(labels or "")
-        reading = reading_of(
-            "secateur evaluate", labels=table, label_level=label_level, group_by=group_by, rare_below=0, **words
-        )
+        words |= {"time_column": time_column, "date_order": date_order, "label_level": label_level}
+        reading = reading_of("secateur evaluate", labels=str(labels or ""), group_by=group_by, rare_below=0, **words)
         with bar("photos") as progress:
             made: Judged = catalogue.load("secateur.judging:judge")(
                 model, folder, reading=reading, runs=runs, index=index_of(folder, runs), progress=progress
@@ -157,6 +159,8 @@ def _met(made: Judged) -> list[str]:
 
 def _lines(made: Judged) -> list[str]:
     found = [""]
+    if made.taken:
+        found += [made.taken.said()]
     if made.shift and made.trained:
         found += [*_met(made), f"(study: {made.trained.run}, {made.trained.model})"]
     elif not made.trained:

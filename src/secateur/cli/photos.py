@@ -13,12 +13,14 @@ from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, bar, echo_json, paper
 from secateur.cli.reading import (
     CLASSES,
+    DATE_ORDER,
     EMPTY,
     GROUP_BY,
     LABEL_COLUMN,
     LABEL_LEVEL,
     LABELS,
     PATH_COLUMN,
+    TIME_COLUMN,
     index_of,
     reading_of,
 )
@@ -39,6 +41,8 @@ def add(app: typer.Typer) -> None:
         path_column: str = PATH_COLUMN,
         label_column: str = LABEL_COLUMN,
         label_level: int = LABEL_LEVEL,
+        time_column: str = TIME_COLUMN,
+        date_order: str = DATE_ORDER,
         classes: str = CLASSES,
         empty: str = EMPTY,
         rare_below: int = typer.Option(20, "--rare-below", min=0, help="List classes with fewer photos."),
@@ -61,6 +65,8 @@ def add(app: typer.Typer) -> None:
             path_column=path_column,
             label_column=label_column,
             label_level=label_level,
+            time_column=time_column,
+            date_order=date_order,
             classes=classes,
             empty=empty,
             rare_below=rare_below,
@@ -106,6 +112,8 @@ def _print(found: Snapshot, all_problems: bool) -> None:
     if parts:
         said = ", ".join(f"{name} {parts[name]:,}" for name in ("train", "val", "test") if parts[name])
         out.print(f"parts, as the folder says itself: {said}", markup=False)
+    if found.taken:
+        out.print(f"\n{found.taken.said()}", markup=False)
     if len(found.ties) > 1:
         _print_ties(found)
     for kind in dict.fromkeys(p.what for p in sorted(found.problems, key=lambda p: not p.left_out)):

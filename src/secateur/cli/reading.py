@@ -14,7 +14,11 @@ from secateur.study_file import make
 
 LABELS = typer.Option(None, "--labels", help="Labels: a CSV, or COCO-CameraTraps JSON; unset: the class folders.")
 PATH_COLUMN = typer.Option("", "--path-column", help="Of a CSV: the paths; else by usual names.")
-LABEL_COLUMN = typer.Option("", "--label-column", help="Of a CSV: the classes; else by usual names.")
+LABEL_COLUMN = typer.Option(
+    "", "--label-column", help="Of a CSV: the classes, as 'genus + species'; else by usual names."
+)
+TIME_COLUMN = typer.Option("", "--time-column", help="Of the labels: the times, as 'Date + Time'; else by usual names.")
+DATE_ORDER = typer.Option("", "--date-order", help="First in 03/05/2021: day or month; unset: as the column allows.")
 LABEL_LEVEL = typer.Option(
     0,
     "--label-level",

@@ -152,6 +152,7 @@ def _plan(asked: Study, jobs: int, estimated: bool, as_json: bool) -> int:
         notes = tuple(said)
         rows = estimate(expected(settled), costs, photos_of(settled, seen.photos), settled.fractions)
     notes = (*notes, *filter(None, [can_show(settled, photos_of(settled, seen.photos))]), *seen.doubts)
+    notes += (seen.taken.said(),) if seen.taken else ()
     if as_json:
         made = {"study": settled.model_dump(mode="json"), "steps": [asdict(s) for s in plan(settled)]}
         echo_json(made | {"estimates": [asdict(r) for r in rows], "notes": list(notes)})

@@ -16,9 +16,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from secateur.data.facts import Facts
-from secateur.data.listing import Listing
+from secateur.data.label_rows import says
+from secateur.data.listing import Listing, Note
 from secateur.errors import NotKnown, UserError
 from secateur.grouped import Rule, parse
+from secateur.names import nfc
 from secateur.records import Photo, Problem, Tie
 
 NEAR = "near-duplicates"
@@ -88,16 +90,17 @@ def _numbered(
 
 def _keys(rule: Rule, photos: Sequence[Photo], listing: Listing, problems: list[Problem]) -> Keys:
     """What a rule of one photo's own says of each."""
-    paths = [p.path for p in photos]
+    paths = [nfc(p.path) for p in photos]
+    value = nfc(rule.value)
     if rule.kind == "column":
         if not listing.columns:
             raise UserError(f"rule '{rule}' needs a file of labels (--labels) that has the column")
-        if rule.value not in listing.columns:
-            raise NotKnown("column in `group_by`", rule.value, listing.columns)
-        keys: Keys = [listing.notes[path].columns.get(rule.value) or None for path in paths]
+        if value not in listing.columns:
+            raise NotKnown("column in `group_by`", value, listing.columns)
+        keys: Keys = [says(listing.notes[p.path].columns.get(value, "")) or None for p in photos]
         why = f"nothing in column '{rule.value}'"
     elif rule.kind == "regex":
-        pattern = re.compile(rule.value)
+        pattern = re.compile(value)
         keys, why = [_found(pattern, path) for path in paths], f"'{rule.value}' matches nothing in its path"
     else:
         keys, why = [_folder(path, rule.level) for path in paths], f"its path has no folder {rule.level}"
@@ -132,12 +135,15 @@ def _bursts(
     """By one camera, at most so many seconds after each other."""
     own: Keys = [facts[p.path].camera for p in photos]
     cameras = _keys(rule.within, photos, listing, problems) if rule.within else own
-    times: list[datetime.datetime | None] = []
-    for photo in photos:
-        said = listing.notes[photo.path].time if photo.path in listing.notes else ""
-        times.append(_time(said or facts[photo.path].taken))
+    notes = [listing.notes.get(p.path) for p in photos]
+    times = [_time((note.time if note else "") or facts[p.path].taken) for p, note in zip(photos, notes, strict=True)]
     if not any(times):
-        raise UserError(f"rule '{rule}': no photo says when it was taken, neither in EXIF nor in a file of labels")
+        raise UserError(
+            f"rule '{rule}': no photo says when it was taken: not in its EXIF data, and {_no_times(listing)}"
+        )
+    if listing.taken and listing.taken.doubt:
+        why = f"read {listing.taken.dates} {listing.taken.doubt}; date_order (--date-order) says which it is"
+        problems.append(Problem(f"{listing.taken.file}, column '{listing.taken.time}'", "day or month", why, False))
     keys: Keys = [None] * len(photos)
     order = sorted((c, t, i) for i, (c, t) in enumerate(zip(cameras, times, strict=True)) if t and c is not None)
     burst, before = 0, None
@@ -147,11 +153,27 @@ def _bursts(
         keys[i] = str(burst)
         before = (camera, time)
     problems += [
-        Problem(p.path, "no time", f"rule '{rule}': it does not say when it was taken; it stays alone", left_out=False)
-        for p, time in zip(photos, times, strict=True)
+        Problem(p.path, "no time", f"rule '{rule}': {_no_time(note)}; it stays alone", left_out=False)
+        for p, time, note in zip(photos, times, notes, strict=True)
         if time is None
     ]
     return keys
+
+
+def _no_time(note: Note | None) -> str:
+    clock = says(note.clock) if note else ""
+    return f"'{clock}' is no time that is understood" if clock else "it does not say when it was taken"
+
+
+def _no_times(listing: Listing) -> str:
+    """Why a file of labels says of no photo when it was taken."""
+    taken = listing.taken
+    if not taken:
+        return "there is no file of labels (--labels) that could say it"
+    if not taken.time:
+        return f"{taken.file} has no column of times by its usual names: name one with time_column (--time-column)"
+    said = f"'{taken.unread}', which is no time that is understood" if taken.unread else "nothing"
+    return f"column '{taken.time}' of {taken.file} says {said}"
 
 
 def _time(words: str) -> datetime.datetime | None:

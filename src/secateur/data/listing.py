@@ -12,7 +12,7 @@ from secateur.data.levels import below, parts_of, recurring, some
 from secateur.data.suffixes import ALWAYS, listed, may_be, reasons, sifted
 from secateur.errors import UserError
 from secateur.names import by_nfc, nfc, nobodys
-from secateur.records import Problem
+from secateur.records import Problem, Taken
 
 # Kaggle's alessiocorrado99/animals10 names its classes in Italian.
 ENGLISH = {
@@ -38,6 +38,7 @@ class Note:
 
     columns: Mapping[str, str]
     time: str = ""  # "2021-05-03 17:20:11"
+    clock: str = ""  # as the file writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Listing:
     problems: tuple[Problem, ...] = ()
     notes: Mapping[str, Note] = field(default_factory=dict)  # path → of the file of labels
     columns: tuple[str, ...] = ()  # that the file of labels has
+    taken: Taken | None = None  # which of them were taken for what
 
 
 def list_folder(folder: Path, least_classes: int = 2, label_level: int = 0) -> Listing:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from secateur.data.listing import Listing
+from secateur.data.reasons import commonest
 from secateur.errors import NotKnown, UserError
 from secateur.names import nfc
 from secateur.names import plain as plain
@@ -20,13 +21,14 @@ def relabel(listing: Listing, table: Sequence[tuple[str, str]], least: int = 2) 
     listing does not have, UserError where fewer than `least` are left.
     """
     wanted = {nfc(name): nfc(new) for name, new in table}
+    known = {nfc(name) for name in listing.classes}
     for name in wanted:
-        if name not in listing.classes:
-            raise NotKnown("class in `classes`", name, listing.classes)
+        if name not in known:
+            raise NotKnown("class in `classes`", name, known)
     gone: Counter[str] = Counter()
     files = []
     for path, name, part in listing.files:
-        new = wanted.get(name, name)
+        new = wanted.get(nfc(name), name)
         if new:
             files.append((path, new, part))
         else:
@@ -38,7 +40,8 @@ def relabel(listing: Listing, table: Sequence[tuple[str, str]], least: int = 2) 
     classes = tuple(sorted({name for _, name, _ in files}))
     if len(classes) < least:
         left = f"only class '{classes[0]}' is" if classes else "no class is"
-        raise UserError(f"{left} left under {listing.root}; at least two are needed")
+        why = commonest((*listing.problems, *problems))
+        raise UserError(f"{left} left under {listing.root}; at least two are needed{why}")
     problems += alike(classes)
     return dataclasses.replace(listing, classes=classes, files=tuple(files), problems=(*listing.problems, *problems))
 

@@ -20,6 +20,7 @@ from secateur.data.index import read_index, write_index
 from secateur.data.labelled import list_labelled
 from secateur.data.listing import Listing, list_folder
 from secateur.data.parallel import in_chunks
+from secateur.data.reasons import commonest
 from secateur.data.relabel import relabel
 from secateur.errors import UserError
 from secateur.records import Photo, Problem, Reading, Snapshot
@@ -72,7 +73,7 @@ def scan(
     photos, ties = tied(photos, reading.group_by, listing, facts, problems)
     if learnt is not None:
         learnt.update({p.path: facts[p.path] for p in photos})
-    return Snapshot(str(listing.root), classes, photos, tuple(problems), hamming_bound, synthetic, ties)
+    return Snapshot(str(listing.root), classes, photos, tuple(problems), hamming_bound, synthetic, ties, listing.taken)
 
 
 def listed(folder: Path, reading: Reading) -> Listing:
@@ -203,10 +204,8 @@ def _classes(listing: Listing, kept: Sequence[Entry], problems: list[Problem], l
     classes = tuple(name for name, n in count.items() if n)
     if len(classes) < least:
         left = f"only class '{classes[0]}' has usable photos" if classes else "no usable photos"
-        first = next((p for p in problems if p.left_out), None)
-        reason = f"; first problem: {first.path}: {first.what}" if first else ""
         need = "; at least two classes are needed" if least > 1 else ""
-        raise UserError(f"{left} under {listing.root}{need}{reason}")
+        raise UserError(f"{left} under {listing.root}{need}{commonest(problems)}")
     return classes
 
 

@@ -16,7 +16,7 @@ from secateur.records.limits import Cost, Fit, Fits, Limits, Pick
 from secateur.records.looks import Look, Looks, Opened
 from secateur.records.models import ClassRow, Epoch, Evaluation, Figures, History, LayerRow, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
-from secateur.records.photos import Photo, Problem, Reading, Snapshot, Split, Tie
+from secateur.records.photos import Photo, Problem, Reading, Snapshot, Split, Taken, Tie
 from secateur.records.results import Choice, Claim, DataFacts, ModelResult, Results, Role, Summary, Weighed
 from secateur.records.rivals import Rival
 from secateur.records.scan import Scan, ScanLayer, ScanPoint
@@ -84,6 +84,7 @@ __all__ = [
     "State",
     "Step",
     "Summary",
+    "Taken",
     "Tie",
     "Timing",
     "Trained",

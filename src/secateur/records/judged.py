@@ -8,7 +8,7 @@ from typing import Literal
 from secateur.records.looks import Looks
 from secateur.records.models import ClassRow, Evaluation
 from secateur.records.numbers import Measured
-from secateur.records.photos import Problem
+from secateur.records.photos import Problem, Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +81,5 @@ class Judged:
     fresh: Evaluation | None = None  # of the photos that its study did not have, where it had some but not all
     places: tuple[tuple[str, int], ...] = ()  # (rule of the study, other photos that it ties to the study's)
     not_compared: tuple[str, ...] = ()  # what of the study's rules could not be looked at
+    taken: Taken | None = None  # of a file of labels: which columns
     looks: Looks | None = None  # where these are test photos of a split: how often they were opened

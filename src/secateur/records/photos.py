@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,36 @@ class Tie:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken of a file of labels. A column is called as the file calls it; two that were put together are
+    "genus + species"."""
+
+    file: str  # its name
+    path: str
+    label: str
+    time: str = ""  # "": no column holds times
+    part: str = ""  # train, val or test
+    groups: tuple[str, ...] = ()  # that rules on columns name
+    others: tuple[tuple[str, int], ...] = ()  # (column, classes): what else could be the label
+    root: str = ""  # what was taken for the folder, where the file's paths are another machine's: "D:/survey"
+    dates: str = ""  # how 03/05/2021 was read, where there are such: "day first: 03/05/2021 10:00 is 3 May 2021"
+    doubt: str = ""  # why that may be wrong
+    unread: str = ""  # the first entry of the time column that is no time
+
+    def said(self) -> str:
+        """In a line."""
+        others = ", ".join(f"'{name}' {n:,} {'class' if n == 1 else 'classes'}" for name, n in self.others)
+        words = [f"paths from '{self.path}'" + (f" ('{self.root}' is taken for the folder)" if self.root else "")]
+        words += [f"labels from '{self.label}'" + (f" (--label-column for {others})" if others else "")]
+        if self.time:
+            how = " ".join(filter(None, (self.dates, self.doubt)))
+            words += [f"times from '{self.time}'" + (f" ({how})" if how else "")]
+        words += [f"parts from '{self.part}'"] if self.part else []
+        words += [f"groups from '{name}'" for name in self.groups]
+        return f"{self.file}: {'; '.join(words)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """How the photos of a folder get their labels, and which of them belong together.
 
@@ -53,6 +84,8 @@ class Reading:
     labels: str = ""  # CSV or COCO-CameraTraps JSON; "": the folders
     path_column: str = ""  # of a CSV; "": found by its usual names
     label_column: str = ""
+    time_column: str = ""
+    date_order: Literal["", "day", "month"] = ""  # what stands first in 03/05/2021; "": as its column's dates allow
     classes: tuple[tuple[str, str], ...] = ()  # (as found, as wanted); "" drops a class
     empty: str = ""  # the class of photos with a blank label or no annotation; "": listed and left out
     rare_below: int = 0  # classes with fewer usable photos are listed
@@ -74,6 +107,7 @@ class Snapshot:
     hamming_bound: int = 0  # near-duplicates: at most this many bits of the hashes differ
     synthetic: str = ""  # says what drew the pictures, where they are no photos
     ties: tuple[Tie, ...] = ()  # what each rule tied together
+    taken: Taken | None = field(default=None, compare=False)  # the same photos are the same, whatever named them
 
     @property
     def digest(self) -> str:

@@ -13,7 +13,7 @@ from secateur.records.limits import Limits
 from secateur.records.looks import Looks
 from secateur.records.models import Evaluation, Figures, History, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
-from secateur.records.photos import Problem, Tie
+from secateur.records.photos import Problem, Taken, Tie
 from secateur.records.rivals import Rival
 from secateur.records.scan import Scan
 from secateur.records.search import Search
@@ -127,6 +127,7 @@ class DataFacts:
     problems: tuple[Problem, ...]
     synthetic: str = ""
     ties: tuple[Tie, ...] = ()  # what each rule tied together
+    taken: Taken | None = None  # of a file of labels: which columns
 
 
 @dataclass(frozen=True, slots=True)

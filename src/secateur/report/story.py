@@ -142,6 +142,7 @@ def _data(data: DataFacts) -> Row:
     rows = zip(data.classes, data.train, data.val, data.test, strict=True)
     return asdict(replace(data, problems=())) | {
         "labels": [{"name": n, "train": a, "val": b, "test": c} for n, a, b, c in rows],
+        "taken": data.taken.said() if data.taken else "",
         "problems": problems,
         "photos": sum(data.train) + sum(data.val) + sum(data.test),
     }

@@ -1,0 +1,30 @@
+"""Text that people wrote, as their programs save it."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from secateur.errors import UserError
+
+MARK = "\ufeff"  # what Windows programs put first, to say that UTF-8 is UTF-8
+WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def read_text(path: Path, otherwise: str, *, wide: bool = False) -> str:
+    """The words of a file of UTF-8, with or without its mark; and, if `wide`, of UTF-16 with one (Excel's "Unicode
+    text", PowerShell's `>`).
+
+    No other encoding says what it is, and a wrong guess would change names: `otherwise` says what to do about it.
+    Raises UserError: a file that cannot be read, or is in another encoding.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    utf16 = content.startswith(WIDE)
+    try:
+        return content.decode("utf-16" if wide and utf16 else "utf-8").lstrip(MARK)
+    except UnicodeDecodeError as error:
+        said = "is UTF-16 cut short" if wide and utf16 else "is UTF-16" if utf16 else "is not UTF-8"
+        raise UserError(f"{path} cannot be read: it {said} (byte {error.start}); {otherwise}") from error
