@@ -44,6 +44,7 @@ def reading(study: Study) -> Reading:
         study.rare_below,
         study.keep_rare,
         study.group_by,
+        keep_damaged=study.keep_damaged,
     )
 
 

@@ -13,7 +13,17 @@ from secateur.records import Snapshot, Split
 from secateur.study_file import make
 
 Place = str | Path
-READING = ("labels", "path_column", "label_column", "classes", "empty", "rare_below", "keep_rare", "group_by")
+READING = (
+    "labels",
+    "path_column",
+    "label_column",
+    "classes",
+    "empty",
+    "rare_below",
+    "keep_rare",
+    "group_by",
+    "keep_damaged",
+)
 
 
 def scan(
@@ -25,6 +35,7 @@ def scan(
     empty: str = "",
     rare_below: int = 0,
     keep_rare: bool = True,
+    keep_damaged: bool = False,
     path_column: str = "",
     label_column: str = "",
     runs: Place = "runs",
@@ -42,6 +53,7 @@ def scan(
             "burst:60s"; see the guide on your own photos.
         empty: the class of photos with a blank label; without it they are listed and left out.
         rare_below: classes with fewer usable photos are listed, and left out unless `keep_rare`.
+        keep_damaged: use photos of which rows are missing; they are listed all the same.
         path_column, label_column: of a CSV; found by their usual names if not set.
         runs: folder that keeps what was read.
         progress: a bar; None: on a terminal or in a notebook.
@@ -62,6 +74,7 @@ def scan(
         "empty": empty,
         "rare_below": rare_below,
         "keep_rare": keep_rare,
+        "keep_damaged": keep_damaged,
         "group_by": group_by if isinstance(group_by, str) else list(group_by),
     }
     reading = prepare.reading(make(asked, "secateur.scan"))

@@ -10,12 +10,23 @@ from rich.table import Table
 
 from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, bar, paper
-from secateur.cli.reading import CLASSES, EMPTY, GROUP_BY, LABEL_COLUMN, LABELS, PATH_COLUMN, index_of, reading_of
+from secateur.cli.reading import (
+    CLASSES,
+    EMPTY,
+    GROUP_BY,
+    KEEP_DAMAGED,
+    LABEL_COLUMN,
+    LABELS,
+    PATH_COLUMN,
+    index_of,
+    reading_of,
+)
 from secateur.errors import UserError
 from secateur.files import as_json_text
 from secateur.records import ClassShift, Judged, Measured, Shift, Trained
 from secateur.report.looks import said as counted
 
+DOUBTED = ("damaged", "truncated", "above the depth", "no depth stored")  # said though their photos count
 SHOWN = 3  # problems of a kind, and what is said of an unknown class
 
 
@@ -31,6 +42,7 @@ def add(app: typer.Typer) -> None:
         label_column: str = LABEL_COLUMN,
         classes: str = CLASSES,
         empty: str = EMPTY,
+        keep_damaged: bool = KEEP_DAMAGED,
         group_by: str = GROUP_BY,
         csv_file: Path | None = typer.Option(None, "--csv", help="Write a row a photo: path, label, answer."),
         runs: Path = RUNS,
@@ -42,7 +54,8 @@ def add(app: typer.Typer) -> None:
         the model does not know are listed, and count in no figure. Needs no torch for exported models.
         """
         words = {"path_column": path_column, "label_column": label_column, "classes": classes, "empty": empty}
-        reading = reading_of("secateur evaluate", labels=str(labels or ""), group_by=group_by, rare_below=0, **words)
+        own = {"group_by": group_by, "keep_damaged": keep_damaged}
+        reading = reading_of("secateur evaluate", labels=str(labels or ""), rare_below=0, **own, **words)
         with bar("photos") as progress:
             made: Judged = catalogue.load("secateur.judging:judge")(
                 model, folder, reading=reading, runs=runs, index=index_of(folder, runs), progress=progress
@@ -138,10 +151,9 @@ def _lines(made: Judged) -> list[str]:
             f"unknown class '{unknown.name}': {unknown.n:,} photos, in no figure; the model says {said}{more} "
             f"(mean probability {unknown.confidence:.2f})"
         ]
-    for kind in dict.fromkeys(p.what for p in made.problems if p.left_out):
+    for kind in dict.fromkeys(p.what for p in made.problems if p.left_out or p.what in DOUBTED):
         own = [p for p in made.problems if p.what == kind]
-        found += [
-            f"{kind}: {len(own):,}, left out: {', '.join(p.path for p in own[:SHOWN])}"
-            + ("" if len(own) <= SHOWN else ", …")
-        ]
+        what = "left out" if own[0].left_out else "kept"
+        shown = ", ".join(p.path for p in own[:SHOWN])
+        found += [f"{kind}: {len(own):,}, {what}: {shown}" + ("" if len(own) <= SHOWN else ", …")]
     return found

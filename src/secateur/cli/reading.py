@@ -17,6 +17,7 @@ PATH_COLUMN = typer.Option("", "--path-column", help="Of a CSV: the paths; else 
 LABEL_COLUMN = typer.Option("", "--label-column", help="Of a CSV: the classes; else by usual names.")
 CLASSES = typer.Option("", "--classes", help="Rename, merge or drop: 'hare=lagomorph,human='.")
 EMPTY = typer.Option("", "--empty", help="Class of photos with a blank label or no annotation.")
+KEEP_DAMAGED = typer.Option(False, "--keep-damaged", help="Use photos of which rows are missing, and say so.")
 GROUP_BY = typer.Option("", "--group-by", help=grouped.HELP[0].upper() + grouped.HELP[1:] + ".")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from secateur.data.exif import clock
 from secateur.data.label_rows import LabelFile, LabelRow, read_labels
-from secateur.data.listing import PARTS, SUFFIXES, Listing, Note, walk
+from secateur.data.listing import PARTS, Listing, Note, readable, walk
 from secateur.errors import UserError
 from secateur.records import Problem, Reading
 
@@ -24,8 +24,8 @@ def list_labelled(folder: Path, reading: Reading) -> Listing:
         raise UserError(f"no such folder: {folder}")
     file = Path(reading.labels)
     said = read_labels(file, reading.path_column, reading.label_column)
-    problems = list(said.problems)
-    there = [path for path in walk(folder, problems) if PurePosixPath(path).suffix.lower() in SUFFIXES]
+    problems, suffixes = list(said.problems), readable()
+    there = [path for path in walk(folder, problems) if PurePosixPath(path).suffix.lower() in suffixes]
     rows = _matched(folder, file, said, there, problems)
     files, notes = [], {}
     for path, own in rows.items():

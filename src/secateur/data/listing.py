@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from secateur.data import heif
 from secateur.errors import UserError
 from secateur.records import Problem
 
@@ -38,7 +39,13 @@ SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
     | {".ppm", ".pgm", ".pbm", ".pnm"}
 )
+
 JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})  # what file managers leave behind
+
+
+def readable() -> frozenset[str]:
+    """Suffixes of photos that can be read now: some need a package that is not always installed."""
+    return SUFFIXES | heif.SUFFIXES if heif.at_hand() else SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,7 @@ def list_folder(folder: Path, least_classes: int = 2) -> Listing:
     """
     root = _root(folder)
     problems: list[Problem] = []
-    parts = _parts(root)
+    parts, photos = _parts(root), readable()
     files: list[tuple[str, str, str]] = []  # with the folder's own class name
     other: Counter[str] = Counter()
     example: dict[str, str] = {}
@@ -80,7 +87,7 @@ def list_folder(folder: Path, least_classes: int = 2) -> Listing:
         part = parts.get(place[0], "")
         inside = place[1:] if part else place
         suffix = PurePosixPath(path).suffix.lower()
-        if suffix not in SUFFIXES:
+        if suffix not in photos:
             other[suffix] += 1
             example.setdefault(suffix, path)
         elif parts and not part:

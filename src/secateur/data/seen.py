@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from secateur.data.exif import taken
 from secateur.data.images import BadPhoto, square
-from secateur.data.listing import SUFFIXES, walk
+from secateur.data.listing import readable, walk
 from secateur.data.parallel import in_chunks
 from secateur.errors import UserError
-from secateur.records import Problem
+from secateur.records import NO_DEPTH, Depth, Problem
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +25,13 @@ class Seen:
     pixels: NDArray[np.uint8] | None  # (px, px, 3)
     taken: str = ""
     problem: str = ""
+    depth_doubt: str = ""  # of more than eight bits a channel
+    damage: str = ""  # rows are missing, and it was to be read all the same
+
+    @property
+    def doubt(self) -> str:
+        """Why its answer deserves less trust."""
+        return "; ".join(filter(None, (self.damage, self.depth_doubt)))
 
 
 def find(places: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
@@ -36,11 +43,12 @@ def find(places: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
     asked = list(places)
     found: dict[Path, None] = {}
     problems: list[Problem] = []
+    suffixes = readable()
     for place in asked:
         if place.is_dir():
             own: list[Problem] = []
             inside = (place / name for name in walk(place, own))
-            found |= dict.fromkeys(p for p in inside if p.suffix.lower() in SUFFIXES)
+            found |= dict.fromkeys(p for p in inside if p.suffix.lower() in suffixes)
             problems += [Problem(str(place / p.path), p.what, p.why) for p in own]
         elif place.exists():
             found[place] = None
@@ -51,16 +59,23 @@ def find(places: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
     return list(found), problems
 
 
-def read(paths: Sequence[Path], px: int, chunk: int) -> Iterator[list[Seen]]:
-    """`chunk` photos at a time, in order; the next ones are decoded meanwhile, few enough to stay in bounded memory."""
-    return in_chunks(lambda some: [one(path, px) for path in some], paths, chunk)
+def read(
+    paths: Sequence[Path], px: int, chunk: int, *, depth: Depth = NO_DEPTH, keep_damaged: bool = False
+) -> Iterator[list[Seen]]:
+    """`chunk` photos at a time, in order; the next ones are decoded meanwhile, few enough to stay in bounded memory.
+
+    depth: the model's, of photos of more than eight bits a channel. keep_damaged: photos that lack rows are read as far
+    as they go, and say so.
+    """
+    return in_chunks(lambda some: [one(path, px, depth, keep_damaged) for path in some], paths, chunk)
 
 
-def one(path: Path, px: int) -> Seen:
+def one(path: Path, px: int, depth: Depth = NO_DEPTH, keep_damaged: bool = False) -> Seen:
     """A photo that cannot be read says why."""
     try:
         data = path.read_bytes()
-        return Seen(path, square(data, px).pixels, taken(data))
+        made = square(data, px, depth=depth, keep_damaged=keep_damaged)
+        return Seen(path, made.pixels, taken(data), depth_doubt=made.doubt, damage=str(made.damage or ""))
     except BadPhoto as error:
         return Seen(path, None, problem=str(error))
     except OSError as error:

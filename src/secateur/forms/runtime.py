@@ -13,6 +13,7 @@ import onnxruntime as ort
 
 from secateur.errors import UserError, first_line
 from secateur.forms.packed import MAGIC, Altered, is_packed, unpack
+from secateur.records import NO_DEPTH, Depth
 
 Pixels = npt.NDArray[np.uint8]  # (n, px, px, 3) RGB
 Logits = npt.NDArray[np.float32]  # (n, classes)
@@ -25,6 +26,7 @@ class Classifier:
     session: Any
     labels: tuple[str, ...]
     input_px: int
+    depth: Depth = NO_DEPTH  # of photos of more than eight bits a channel, as its training had them
 
     def logits(self, photos: Pixels, batch_size: int = 64) -> Logits:
         """(n, px, px, 3) uint8 → (n, classes), a batch at a time."""
@@ -58,7 +60,9 @@ def load(file: Path, threads: int = 0) -> Classifier:
     properties = session.get_modelmeta().custom_metadata_map
     if "secateur.labels" not in properties:
         raise UserError(f"{file} is an ONNX model, but not one that Secateur wrote: it names no labels")
-    return Classifier(session, tuple(json.loads(properties["secateur.labels"])), int(properties["secateur.input_px"]))
+    labels = tuple(json.loads(properties["secateur.labels"]))
+    depth = Depth(**json.loads(properties.get("secateur.depth", "{}")))
+    return Classifier(session, labels, int(properties["secateur.input_px"]), depth)
 
 
 def softmax(logits: Logits) -> Logits:
