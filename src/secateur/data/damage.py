@@ -73,19 +73,22 @@ class _Layout:
 def of_jpeg(data: bytes) -> str:
     """Why a JPEG's picture is not whole, in a line; "" where it is, whatever its decoder warned of."""
     said = _warning(data)
-    if why := _spoilt(said):
-        once = _each_pass_once(data)
-        return of_jpeg(once) if len(once) < len(data) else why
+    if simplejpeg and not said:
+        return unsaid(data)
+    once = _each_pass_once(data)
+    if len(once) < len(data):
+        return of_jpeg(once)
     found, left = _layout(data), _LEFT.search(said)
-    if why := _unsaid(data, found, int(left[1]) if left else 0):
+    if why := _spoilt(said) or _unsaid(data, found, int(left[1]) if left else 0):
         return why
-    if not found.scans or (simplejpeg and not said):
+    if not found.scans:
         return ""
     several = len(found.scans) > 1 or found.scans[0].restarts > 0
     if (several or not simplejpeg) and (_restarts_missing(data, found.scans) or _reads_on(data, found.scans)):
         return _SPOILT[0][1]
-    n = int(left[1]) if left else _not_read(data, found.scans) if not simplejpeg and not several else 0
-    return _left_over(data, found, n, several) if n else ""
+    if left:
+        return _left_over(data, found, int(left[1]), several)
+    return "" if simplejpeg or several else _left_over(data, found, _not_read(data, found.scans), several)
 
 
 def _each_pass_once(data: bytes) -> bytes:
@@ -303,10 +306,11 @@ def _left_over(data: bytes, found: _Layout, n: int, several: bool) -> str:
     if n > last.end - last.begin:
         return ""  # they stand elsewhere
     rows, rest = data[last.begin : last.end - n], data[last.end - n : last.end]
+    rows = rows if simplejpeg or n else rows.rstrip(b"\0")
     if not several and (why := _spoilt(_warning(data[: last.end - n] + data[last.end :]))):
         return why
     coded = [data[s.begin : s.end].rstrip(b"\0") for s in found.scans] if several else [rows]
-    if any(_first_symbols(found.tables)) and any(bytes(ZEROS) in part for part in coded):
+    if not found.progressive and any(_first_symbols(found.tables)) and any(bytes(ZEROS) in part for part in coded):
         return "a part of its coded rows is zeros"
     if n >= max(REST, REST_PART * len(rows)) and len(set(rest)) > REST_VALUES:
         return f"its rows are shifted: {n:,} bytes of them are left over"
