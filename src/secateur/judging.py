@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from secateur import catalogue, ledger
+from secateur.data.depth import UNSTORED
 from secateur.data.facts import Facts
 from secateur.data.listing import ENGLISH
 from secateur.data.scan import scan
@@ -28,6 +29,8 @@ from secateur.measure.shift import shift
 from secateur.names import nfc, plain
 from secateur.overlap import overlap
 from secateur.records import (
+    NO_DEPTH,
+    Depth,
     Evaluation,
     Judged,
     Looks,
@@ -43,6 +46,7 @@ from secateur.records import (
 from secateur.store import Store
 
 BATCH = 16  # photos
+DEPTH = "depth.json"  # of a folder that was handed on, beside models whose files say nothing
 FIGURES = "figures.json"  # of a folder that was handed on: what its study measured
 Logits = npt.NDArray[np.float32]  # (n, classes)
 Report = Callable[[int, int], None]
@@ -56,6 +60,7 @@ class Model:
     labels: tuple[str, ...]
     input_px: int
     logits: Callable[[npt.NDArray[np.uint8]], Logits]
+    depth: Depth = NO_DEPTH  # of photos of more than eight bits a channel, as its training had them
 
 
 def judge(
@@ -86,7 +91,7 @@ def judge(
     looks = (
         _look(loaded, [*(p.sha256 for p in snapshot.photos), *met.theirs], homes) if names else None
     )  # before opened
-    logits, gone = _answers(loaded, snapshot, progress)
+    logits, gone, doubts = _answers(loaded, snapshot, progress)
     photos = [p for p in snapshot.photos if p.path not in gone]
     known = [i for i, p in enumerate(photos) if snapshot.classes[p.label] in names]
     if not known:
@@ -112,7 +117,7 @@ def judge(
         unknown=tuple(_unknown(snapshot, photos, names, logits, loaded.labels)),
         renamed=tuple((name, said) for name, said in sorted(names.items()) if name != said),
         seen_before=len(met.how),
-        problems=(*snapshot.problems, *gone.values()),
+        problems=(*snapshot.problems, *gone.values(), *doubts),
         taken=snapshot.taken,
         trained=study,
         shift=shift(fresh or made, study) if study else None,
@@ -161,7 +166,7 @@ def opened(path: Path) -> Model:
     if path.suffix in USUAL and USUAL[path.suffix] != "onnxruntime":
         return _elsewhere(path, USUAL[path.suffix])
     loaded = runtime.load(path)
-    return Model(path, loaded.labels, loaded.input_px, loaded.logits)
+    return Model(path, loaded.labels, loaded.input_px, loaded.logits, loaded.depth)
 
 
 def _inside(folder: Path) -> Path:
@@ -203,7 +208,9 @@ def _elsewhere(file: Path, kind: str) -> Model:
             parts.append(said[: len(some)])
         return together(np.concatenate(parts))
 
-    return Model(file, labels, model.shape[0], logits)
+    beside = file.parent / DEPTH
+    depth = read(Depth, beside) if beside.is_file() else NO_DEPTH
+    return Model(file, labels, model.shape[0], logits, depth)
 
 
 # ------------------------------------------------------------ the photos
@@ -223,24 +230,32 @@ def _names(classes: Iterable[str], labels: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _answers(model: Model, snapshot: Snapshot, progress: Report | None) -> tuple[Logits, dict[str, Problem]]:
-    """(n, classes) of the photos that are still there, in their order; and those that are not."""
+def _answers(
+    model: Model, snapshot: Snapshot, progress: Report | None
+) -> tuple[Logits, dict[str, Problem], list[Problem]]:
+    """(n, classes) of the photos that are still there, in their order; those that are not; and what is to be doubted of
+    the depth of others."""
     root, said = Path(snapshot.root), []
     gone: dict[str, Problem] = {}
+    doubts: list[Problem] = []
     done, n = 0, len(snapshot.photos)
-    for some in photos_of([root / p.path for p in snapshot.photos], model.input_px, BATCH):
+    paths = [root / p.path for p in snapshot.photos]
+    for some in photos_of(paths, model.input_px, BATCH, depth=model.depth, keep_damaged=True):  # as the scan decided
         pixels = [seen.pixels for seen in some if seen.pixels is not None]
         if pixels:
             said.append(model.logits(np.stack(pixels)))
         for photo, seen in zip(snapshot.photos[done : done + len(some)], some, strict=True):
             if seen.pixels is None:
                 gone[photo.path] = Problem(photo.path, "vanished", seen.problem)
+            elif seen.depth_doubt:
+                kind = "no depth stored" if seen.depth_doubt.startswith(UNSTORED) else "above the depth"
+                doubts.append(Problem(photo.path, kind, seen.depth_doubt, left_out=False))
         done += len(some)
         if progress:
             progress(done, n)
     if not said:
         raise UserError(f"no photo of {snapshot.root} can be read any more")
-    return np.concatenate(said), gone
+    return np.concatenate(said), gone, doubts
 
 
 def _unknown(

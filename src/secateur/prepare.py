@@ -52,6 +52,7 @@ def reading(study: Study) -> Reading:
         study.keep_rare,
         study.group_by,
         label_level=study.label_level,
+        keep_damaged=study.keep_damaged,
     )
 
 

@@ -54,6 +54,7 @@ class Study(Table):
     )
     rare_below: int = Field(default=20, ge=0, description="classes with fewer photos are listed")
     keep_rare: bool = Field(default=True, description="keep such classes, or leave them out")
+    keep_damaged: bool = Field(default=False, description="use photos of which rows are missing, or leave them out")
     group_by: tuple[str, ...] = Field(default=(), description=grouped.HELP)
     claims: bool = Field(
         default=False,

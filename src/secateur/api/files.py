@@ -79,7 +79,12 @@ def _exporting(model: Model) -> list[Step]:
 
 
 def predict(
-    model: Model | Place, photos: Place | Iterable[Place], *, top: int = 1, min_confidence: float = 0.0
+    model: Model | Place,
+    photos: Place | Iterable[Place],
+    *,
+    top: int = 1,
+    min_confidence: float = 0.0,
+    keep_damaged: bool = False,
 ) -> list[Answer]:
     """What a model says of photos; an exported one without torch.
 
@@ -88,6 +93,7 @@ def predict(
         photos: files, or folders of them in any depth.
         top: so many classes a photo.
         min_confidence: a probability below which the answer is "unsure".
+        keep_damaged: answer photos of which rows are missing, with a doubt, instead of saying why not.
 
     Returns:
         An answer a photo, in order; one that cannot be read says why.
@@ -99,7 +105,8 @@ def predict(
     loaded = opened(model.folder if isinstance(model, Model) else Path(model))
     places = [photos] if isinstance(photos, str | Path) else list(photos)
     found, _ = catalogue.load("secateur.data.seen:find")([Path(p) for p in places])
-    seen = catalogue.load("secateur.data.seen:read")(found, loaded.input_px, BATCH)
+    reading = catalogue.load("secateur.data.seen:read")
+    seen = reading(found, loaded.input_px, BATCH, depth=loaded.depth, keep_damaged=keep_damaged)
     return list(catalogue.load("secateur.forms.answers:answers")(loaded, seen, top, min_confidence))
 
 

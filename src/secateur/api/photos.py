@@ -15,7 +15,7 @@ from secateur.study_file import make
 Place = str | Path
 READING = (
     *("labels", "path_column", "label_column", "time_column", "date_order", "label_level", "classes", "empty"),
-    *("rare_below", "keep_rare", "group_by"),
+    *("rare_below", "keep_rare", "group_by", "keep_damaged"),
 )
 
 
@@ -28,6 +28,7 @@ def scan(
     empty: str = "",
     rare_below: int = 0,
     keep_rare: bool = True,
+    keep_damaged: bool = False,
     path_column: str = "",
     label_column: str = "",
     label_level: int = 0,
@@ -55,6 +56,7 @@ def scan(
             day.
         label_level: which folder of the path is the label: 1 the first, -1 the photo's own; 0: the first that is no
             train, val or test.
+        keep_damaged: use photos of which rows are missing; they are listed all the same.
         runs: folder that keeps what was read.
         progress: a bar; None: on a terminal or in a notebook.
 
@@ -77,6 +79,7 @@ def scan(
         "empty": empty,
         "rare_below": rare_below,
         "keep_rare": keep_rare,
+        "keep_damaged": keep_damaged,
         "group_by": group_by if isinstance(group_by, str) else list(group_by),
     }
     reading = prepare.reading(make(asked, "secateur.scan"))

@@ -16,6 +16,7 @@ from secateur.cli.reading import (
     DATE_ORDER,
     EMPTY,
     GROUP_BY,
+    KEEP_DAMAGED,
     LABEL_COLUMN,
     LABEL_LEVEL,
     LABELS,
@@ -29,6 +30,7 @@ from secateur.files import as_json_text
 from secateur.records import ClassShift, Judged, Measured, Shift, Trained
 from secateur.report.looks import said as counted
 
+DOUBTED = ("damaged", "truncated", "above the depth", "no depth stored")  # said though their photos count
 SHOWN = 3  # problems of a kind, and what is said of an unknown class
 
 
@@ -47,6 +49,7 @@ def add(app: typer.Typer) -> None:
         date_order: str = DATE_ORDER,
         classes: str = CLASSES,
         empty: str = EMPTY,
+        keep_damaged: bool = KEEP_DAMAGED,
         group_by: str = GROUP_BY,
         csv_file: Path | None = typer.Option(None, "--csv", help="Write a row a photo: path, label, answer."),
         runs: Path = RUNS,
@@ -59,7 +62,8 @@ def add(app: typer.Typer) -> None:
         """
         words = {"path_column": path_column, "label_column": label_column, "classes": classes, "empty": empty}
         words |= {"time_column": time_column, "date_order": date_order, "label_level": label_level}
-        reading = reading_of("secateur evaluate", labels=str(labels or ""), group_by=group_by, rare_below=0, **words)
+        own = {"group_by": group_by, "keep_damaged": keep_damaged}
+        reading = reading_of("secateur evaluate", labels=str(labels or ""), rare_below=0, **own, **words)
         with bar("photos") as progress:
             made: Judged = catalogue.load("secateur.judging:judge")(
                 model, folder, reading=reading, runs=runs, index=index_of(folder, runs), progress=progress
@@ -181,10 +185,11 @@ def _lines(made: Judged) -> list[str]:
             f"unknown class '{unknown.name}': {unknown.n:,} photos, in no figure; the model says {said}{more} "
             f"(mean probability {unknown.confidence:.2f})"
         ]
-    for kind in dict.fromkeys(p.what for p in made.problems if p.left_out):
+    for kind in dict.fromkeys(p.what for p in made.problems if p.left_out or p.what in DOUBTED):
         own = [p for p in made.problems if p.what == kind]
         n = sum(p.files for p in own)
         shown = [p.why for p in own] if n > len(own) else [p.path for p in own[:SHOWN]]
-        found += [f"{kind}: {n:,}, left out: {', '.join(shown)}" + ("" if len(own) <= len(shown) else ", …")]
+        what = "left out" if own[0].left_out else "kept"
+        found += [f"{kind}: {n:,}, {what}: {', '.join(shown)}" + ("" if len(own) <= len(shown) else ", …")]
     found += [f"{p.what}: {p.why}" for p in made.problems if p.what == "same subfolders"]
     return found

@@ -57,7 +57,11 @@ def add(app: typer.Typer) -> None:
         labels = [nfc(name) for name in results.data.classes]
         measured = catalogue.load("secateur.judging:trained")(results, found)
         figures = as_json_text(measured) if measured else ""
-        sums = catalogue.load("secateur.forms.bundle:write")(out, parts, row.runtime, labels, words, figures)
+        beside = catalogue.load("secateur.data.aside:scripts")()
+        if results.data.depth:
+            beside["depth.json"] = as_json_text(results.data.depth).encode()
+        writing = catalogue.load("secateur.forms.bundle:write")
+        sums = writing(out, parts, row.runtime, labels, words, figures, beside)
         doubts = form.parity.doubts if form and form.parity else ()
         if as_json:
             facts = {"folder": str(out), "model": found.id, "format": row.name, "bytes": size, "doubts": doubts}

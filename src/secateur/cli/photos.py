@@ -16,6 +16,7 @@ from secateur.cli.reading import (
     DATE_ORDER,
     EMPTY,
     GROUP_BY,
+    KEEP_DAMAGED,
     LABEL_COLUMN,
     LABEL_LEVEL,
     LABELS,
@@ -24,7 +25,7 @@ from secateur.cli.reading import (
     index_of,
     reading_of,
 )
-from secateur.records import Snapshot
+from secateur.records import Depth, Snapshot
 
 SHOWN = 3  # problems of a kind printed before "and … more"
 BAR = 40  # characters
@@ -47,6 +48,7 @@ def add(app: typer.Typer) -> None:
         empty: str = EMPTY,
         rare_below: int = typer.Option(20, "--rare-below", min=0, help="List classes with fewer photos."),
         keep_rare: bool = typer.Option(True, help="Keep such classes, or leave them out."),
+        keep_damaged: bool = KEEP_DAMAGED,
         group_by: str = GROUP_BY,
         bound: int = typer.Option(None, "--near-bits", min=0, max=16, help="Near-duplicates: bits that may differ."),
         all_problems: bool = typer.Option(False, "--all", help="Print every problem, not only the first few."),
@@ -71,6 +73,7 @@ def add(app: typer.Typer) -> None:
             empty=empty,
             rare_below=rare_below,
             keep_rare=keep_rare,
+            keep_damaged=keep_damaged,
             group_by=group_by,
         )
         with bar("reading photos") as progress:
@@ -114,6 +117,8 @@ def _print(found: Snapshot, all_problems: bool) -> None:
         out.print(f"parts, as the folder says itself: {said}", markup=False)
     if found.taken:
         out.print(f"\n{found.taken.said()}", markup=False)
+    if found.depth:
+        out.print(f"\nmore than 8 bits a channel: {_white(found.depth)}, here and in all that its models are given")
     if len(found.ties) > 1:
         _print_ties(found)
     for kind in dict.fromkeys(p.what for p in sorted(found.problems, key=lambda p: not p.left_out)):
@@ -125,6 +130,15 @@ def _print(found: Snapshot, all_problems: bool) -> None:
             out.print(f"  {problem.path}: {problem.why}", markup=False)
         if len(shown) < len(own):
             out.print(f"  … and {len(own) - len(shown):,} more (--all shows them)", markup=False)
+
+
+def _white(depth: Depth) -> str:
+    said = []
+    if depth.whole:
+        said.append(f"{depth.whole:,} is white ({depth.whole.bit_length()} bits)")
+    if depth.floats:
+        said.append(f"of floats {depth.floats:g}")
+    return ", ".join(said) + (f", {depth.inverted:,} with white and black exchanged" if depth.inverted else "")
 
 
 def _print_ties(found: Snapshot) -> None:

@@ -20,7 +20,8 @@ from secateur.errors import UserError
 from secateur.records import UNSURE, Answer
 
 BATCH = 16  # photos
-FIELDS = ("photo", "said", "confidence", "taken", "classes", "problem")
+DOUBTS = 5  # kinds, in the summary
+FIELDS = ("photo", "said", "confidence", "taken", "classes", "problem", "doubt")
 Write = Callable[[Answer], None]
 
 
@@ -42,6 +43,9 @@ def add(app: typer.Typer) -> None:
             None, "--copy-to", help="Copy each photo to DIR/<class>/; the originals stay as they are."
         ),
         link_to: Path | None = typer.Option(None, "--link-to", help="The same with symbolic links instead of copies."),
+        keep_damaged: bool = typer.Option(
+            False, "--keep-damaged", help="Answer photos of which rows are missing, and say so."
+        ),
         as_json: bool = JSON,
     ) -> int:
         """Say what is on photos, without torch. A photo that cannot be read is a row with its reason.
@@ -55,9 +59,11 @@ def add(app: typer.Typer) -> None:
         found, passed = catalogue.load("secateur.data.seen:find")(photos)
         into = copy_to or link_to
         sort = sorting(into, link_to is not None, photos, loaded.labels) if into else None
-        seen = catalogue.load("secateur.data.seen:read")(found, loaded.input_px, BATCH)
+        reading = catalogue.load("secateur.data.seen:read")
+        seen = reading(found, loaded.input_px, BATCH, depth=loaded.depth, keep_damaged=keep_damaged)
         said = catalogue.load("secateur.forms.answers:answers")(loaded, seen, top, min_confidence)
         counts: Counter[str] = Counter()
+        doubts: Counter[str] = Counter()
         with ExitStack() as open_files:
             writers = [open_files.enter_context(_json() if as_json else _lines())]
             if csv_file:
@@ -67,8 +73,9 @@ def add(app: typer.Typer) -> None:
                 for write in writers:
                     write(answer)
                 counts[answer.said or "not read"] += 1
+                doubts.update([answer.doubt] if answer.doubt else [])
                 progress(number, len(found))
-        _summary(counts, [f"{p.path}: {p.what}: {p.why}" for p in passed])
+        _summary(counts, [f"{p.path}: {p.what}: {p.why}" for p in passed], doubts)
         if sort:
             console().print(sort.said(), markup=False)
         return 1 if counts["not read"] or (sort and sort.done["left"]) else 0
@@ -86,7 +93,7 @@ def _sorted(answers: Iterator[Answer], sort: Sorting | None) -> Iterator[Answer]
         yield answer
 
 
-def _summary(counts: Counter[str], passed: list[str]) -> None:
+def _summary(counts: Counter[str], passed: list[str], doubts: Counter[str]) -> None:
     """For people, beside the results."""
     out = console()
     for line in passed:
@@ -94,6 +101,10 @@ def _summary(counts: Counter[str], passed: list[str]) -> None:
     if sum(counts.values()) > 1:
         said = ", ".join(f"{name} {n:,}" for name, n in counts.most_common())
         out.print(f"{sum(counts.values()):,} photos: {said}", markup=False)
+    for why, n in doubts.most_common(DOUBTS):
+        out.print(f"doubt, {n:,} {'photo' if n == 1 else 'photos'}: {why}", markup=False)
+    if len(doubts) > DOUBTS:
+        out.print(f"and {sum(doubts.values()) - sum(n for _, n in doubts.most_common(DOUBTS)):,} more with a doubt")
 
 
 @contextmanager
@@ -101,7 +112,8 @@ def _lines() -> Iterator[Write]:
     def write(answer: Answer) -> None:
         doubt = f"{UNSURE}: " if answer.said == UNSURE else ""
         said = ", ".join(f"{name} {chance:.1%}" for name, chance in answer.classes)
-        typer.echo(f"{answer.photo}: {answer.problem or doubt + said}")
+        less = f" (doubt: {answer.doubt})" if answer.doubt else ""
+        typer.echo(f"{answer.photo}: {answer.problem or doubt + said + less}")
 
     yield write
 
@@ -136,7 +148,7 @@ def _table(file: Path) -> Iterator[Write]:
         def write(answer: Answer) -> None:
             classes = "; ".join(f"{name} {chance:.4f}" for name, chance in answer.classes)
             confidence = f"{answer.classes[0][1]:.4f}" if answer.classes else ""
-            out.writerow((answer.photo, answer.said, confidence, answer.taken, classes, answer.problem))
+            out.writerow((answer.photo, answer.said, confidence, answer.taken, classes, answer.problem, answer.doubt))
 
         yield write
 
@@ -149,4 +161,5 @@ def row(answer: Answer) -> dict[str, Any]:
         "classes": [{"class": name, "probability": chance} for name, chance in answer.classes],
         "taken": answer.taken,
         "problem": answer.problem,
+        "doubt": answer.doubt,
     }

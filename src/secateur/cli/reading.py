@@ -27,6 +27,7 @@ LABEL_LEVEL = typer.Option(
 )
 CLASSES = typer.Option("", "--classes", help="Rename, merge or drop: 'hare=lagomorph,human='.")
 EMPTY = typer.Option("", "--empty", help="Class of photos with a blank label or no annotation.")
+KEEP_DAMAGED = typer.Option(False, "--keep-damaged", help="Use photos of which rows are missing, and say so.")
 GROUP_BY = typer.Option("", "--group-by", help=grouped.HELP[0].upper() + grouped.HELP[1:] + ".")
 
 

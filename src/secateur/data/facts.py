@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from PIL import Image
 
 from secateur.data.exif import written
 from secateur.data.images import BadPhoto, square
+from secateur.records import Depth
 
 SEEN_PX = 32  # a photo is seen this small before it is hashed
 THUMB_PX = 16
@@ -20,7 +21,8 @@ MAX_BYTES = 2**29  # a file is read whole
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One file. `what` is empty for a usable photo, else the kind of problem; `why` is one line."""
+    """One file. `what` is empty for a usable photo, else the kind of problem; `why` is one line. Of a photo that lacks
+    rows all else is there, too, for whoever wants to use it."""
 
     file_bytes: int = 0
     mtime_ns: int = 0
@@ -34,6 +36,18 @@ class Facts:
     camera: str = ""  # maker, model, serial number
     what: str = ""
     why: str = ""
+    whole: int = 0  # of more than eight bits: what is white in it by itself, as in `Depth`
+    floats: float = 0.0
+    inverted: int = 0
+
+    @property
+    def read(self) -> bool:
+        """Whether there is a picture: all of it, or what is left of a damaged one."""
+        return bool(self.thumb)
+
+    @property
+    def needs(self) -> Depth:
+        return Depth(self.whole, self.floats, self.inverted)
 
 
 def read_facts(path: Path) -> Facts:
@@ -49,12 +63,15 @@ def read_facts(path: Path) -> Facts:
         return Facts(what="unreadable", why=error.strerror or str(error))
     sha256 = hashlib.sha256(data).hexdigest()
     try:
-        seen = square(data, SEEN_PX, grey=True)
+        seen = square(data, SEEN_PX, grey=True, keep_damaged=True)
     except BadPhoto as bad:
         return Facts(*stat, sha256, what=bad.what, why=bad.why)
     image = Image.fromarray(seen.pixels)
     thumb = image.resize((THUMB_PX, THUMB_PX), Image.Resampling.BOX).tobytes()
-    return Facts(*stat, sha256, dhash(image), seen.width, seen.height, thumb, *written(data))
+    found = Facts(*stat, sha256, dhash(image), seen.width, seen.height, thumb, *written(data))
+    bad, needs = seen.damage, seen.needs
+    said = {"what": bad.what, "why": bad.why} if bad else {}
+    return replace(found, whole=needs.whole, floats=needs.floats, inverted=needs.inverted, **said)
 
 
 def dhash(grey: Image.Image) -> int:

@@ -1,4 +1,4 @@
-"""One photo's bytes → a small square RGB image: scaled decoding, upright, no transparency, eight bits."""
+"""One photo's bytes → a small square RGB image: scaled decoding, upright, eight bits, every row there."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import contextlib
 import functools
 import io
 import threading
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from secateur.data import heif
+from secateur.data.damage import of_jpeg, of_webp, unsaid
+from secateur.data.depth import deep, raw_mode, shown
 from secateur.data.resize import Resize, by_scipy
 from secateur.errors import UserError
+from secateur.records import NO_DEPTH, Depth
 
 # A closed list: Pillow would otherwise hand an EPS to Ghostscript, whatever its suffix says.
-WANTED = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
+WANTED = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "HEIF")
+JPEGS = ("JPEG", "MPO")  # MPO: several in one file, of which the first is taken
 # JPEG scaling leaves at least so many times the pixels asked for. Measured over 618 real photos at 24 to
 # 160 px: 2 leaves up to 6.2/255 mean difference to full decoding (32 px: 4.1), 3 up to 3.6, 4 at most 1.7 from
 # 32 px on; below that the floor holds it under 2, down to 16 px.
@@ -50,29 +54,55 @@ class BadPhoto(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Square:
-    """A photo made square and small, and the size it had (upright)."""
+    """A photo made square and small, and what it was."""
 
     pixels: NDArray[np.uint8]  # (px, px, 3), or (px, px) where grey was asked for
-    width: int
+    width: int  # upright
     height: int
+    damage: BadPhoto | None = None  # why rows are missing, where it was to be read all the same
+    needs: Depth = NO_DEPTH  # of more than eight bits a channel: what is white in it by itself
+    doubt: str = ""  # of its depth
 
 
-def square(data: bytes, px: int, *, grey: bool = False, resize: Resize = by_scipy) -> Square:
+def square(
+    data: bytes,
+    px: int,
+    *,
+    grey: bool = False,
+    resize: Resize = by_scipy,
+    depth: Depth = NO_DEPTH,
+    keep_damaged: bool = False,
+) -> Square:
     """The photo in `data` as px × px of RGB (or grey), without keeping its aspect, antialiased (bilinear).
 
-    Transparent pixels are shown on white; the first frame of an animation is taken; grey of more than eight
-    bits is scaled; EXIF orientation is applied. Colour profiles are not.
+    Transparent pixels are shown on white; the first frame of an animation is taken; EXIF orientation is applied.
+    Colour profiles are not. More than eight bits a channel are scaled by `depth`; grey, which only looks for likeness,
+    by what the photo itself needs.
 
-    Raises BadPhoto: empty, git-lfs pointer, not an image, truncated, decompression bomb (over Pillow's own
-    bound of 179 megapixels, never decoded), unreadable.
+    keep_damaged: a photo of which rows are missing is read as far as its decoder went, and `damage` says so.
+
+    Raises BadPhoto: empty, git-lfs pointer, not an image, truncated, damaged (rows are missing, though the decoder
+    accepts it), decompression bomb (over Pillow's own bound of 179 megapixels, never decoded), unreadable.
     """
     if not data:
         raise BadPhoto("empty", "the file has no bytes")
     if data.startswith(LFS):
         raise BadPhoto("git-lfs pointer", "stands for a photo that was not downloaded; run: git lfs pull")
     try:
+        made = _opened(data, px, grey, resize, depth)
+    except BadPhoto as bad:
+        if not (keep_damaged and bad.what == "truncated" and data.startswith(b"\xff\xd8")):
+            raise
+        made = replace(_opened(data + b"\xff\xd9", px, grey, resize, depth), damage=bad)  # the end mark
+    if made.damage and not keep_damaged:
+        raise made.damage
+    return made
+
+
+def _opened(data: bytes, px: int, grey: bool, resize: Resize, depth: Depth) -> Square:
+    try:
         with Image.open(io.BytesIO(data), formats=formats()) as image:
-            return _square(image, data, px, grey, resize)
+            return _square(image, data, px, grey, resize, depth)
     except Image.DecompressionBombError as error:
         raise BadPhoto("decompression bomb", "claims more than 179 megapixels; never decoded") from error
     except UnidentifiedImageError as error:
@@ -86,49 +116,74 @@ def square(data: bytes, px: int, *, grey: bool = False, resize: Resize = by_scip
 def formats() -> tuple[str, ...]:
     """Pillow's names of those that are opened at all."""
     Image.init()
+    heif.register()
     return tuple(name for name in WANTED if name in Image.OPEN)  # AVIF depends on how Pillow was built
 
 
-def _square(image: Image.Image, data: bytes, px: int, grey: bool, resize: Resize) -> Square:
+def _square(image: Image.Image, data: bytes, px: int, grey: bool, resize: Resize, depth: Depth) -> Square:
     size = image.size
     giant = size[0] * size[1] > GIANT
     with _one_giant if giant else contextlib.nullcontext():
+        raw = raw_mode(image)
         side = max(JPEG_GAP * px, JPEG_FLOOR)
         drafted = image.draft("L" if grey else "RGB", (side, side))  # L: a third less time, no colours to decode
-        small = _grey(image, px) if grey else _rgb(image, data, px, resize)
+        pixels, missing = _decoded(image, data)
+        needs, doubt, seen = NO_DEPTH, "", image
+        if raw:
+            photo = deep(image, raw, data, 0 if grey else depth.whole)
+            needs = Depth(*photo.needs, int(photo.inverted))
+            made, doubt = shown(photo, *(photo.needs if grey else (depth.whole, depth.floats)))
+            seen = made or image
+        small = _grey(seen, pixels, px) if grey else _rgb(seen, pixels, px, resize)
     width, height = size if drafted else image.size  # a TIFF is upright only once it is loaded
     turn = _orientation(image)
     if turn in _UPRIGHT:
         small = np.asarray(Image.fromarray(small).transpose(_UPRIGHT[turn]))
-    return Square(small, *((height, width) if turn >= 5 else (width, height)))
+    damage = BadPhoto("damaged", missing) if missing else None
+    return Square(small, *((height, width) if turn >= 5 else (width, height)), damage, needs, doubt)
 
 
-def _grey(image: Image.Image, px: int) -> NDArray[np.uint8]:
+def _decoded(image: Image.Image, data: bytes) -> tuple[NDArray[np.uint8] | None, str]:
+    """The pixels of a JPEG, or None where `image` holds them now; and why rows of them are missing."""
+    if (pixels := _jpeg(image, data)) is not None:
+        return pixels, unsaid(data) if "progressive" in image.info else ""
     image.load()
-    return np.asarray(_by_pillow(_plain(image, px), px).convert("L"))
-
-
-def _rgb(image: Image.Image, data: bytes, px: int, resize: Resize) -> NDArray[np.uint8]:
-    direct = max(image.size) < 2 * REDUCE_GAP * px  # Pillow would not reduce it first
-    if direct and (pixels := _jpeg(image, data)) is not None:
-        return resize(pixels, px)
-    image.load()
-    image = _plain(image, px)
-    if direct and image.mode == "RGB":
-        return resize(np.array(image), px)
-    return np.asarray(_by_pillow(image, px).convert("RGB"))
+    if image.format in JPEGS:
+        return None, of_jpeg(data)
+    return None, of_webp(data, image.width * image.height) if image.format == "WEBP" else ""
 
 
 def _jpeg(image: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
-    """(h, w, 3) of a JPEG at the scale that `draft` chose. The same library as Pillow's decodes it, but straight into
-    an array: a fifth less time for all. None where Pillow shall try, and say what is wrong."""
-    if image.format != "JPEG" or image.mode != "RGB":
+    """(h, w, 3) or, of grey, (h, w) of a JPEG at the scale that `draft` chose. The same library as Pillow's decodes it,
+    but straight into an array, and it does not keep to itself what it doubts. None where it doubts anything: Pillow
+    shall try, and say what is wrong."""
+    if image.format not in JPEGS or image.mode not in ("RGB", "L"):
         return None
+    colours = "RGB" if image.mode == "RGB" else "GRAY"
     try:
-        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, "RGB", min_height=image.height, min_width=image.width)
+        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
+            data, colours, min_height=image.height, min_width=image.width
+        )
     except ValueError:  # strict: a warning counts
         return None
-    return pixels if pixels.shape[:2] == (image.height, image.width) else None
+    if pixels.shape[:2] != (image.height, image.width):
+        return None
+    return pixels if image.mode == "RGB" else pixels[..., 0]
+
+
+def _grey(image: Image.Image, pixels: NDArray[np.uint8] | None, px: int) -> NDArray[np.uint8]:
+    image = image if pixels is None else Image.fromarray(pixels)
+    return np.asarray(_by_pillow(_plain(image, px), px).convert("L"))
+
+
+def _rgb(image: Image.Image, pixels: NDArray[np.uint8] | None, px: int, resize: Resize) -> NDArray[np.uint8]:
+    direct = max(image.size) < 2 * REDUCE_GAP * px  # Pillow would not reduce it first
+    if pixels is None:
+        image = _plain(image, px)
+        pixels = np.array(image) if direct and image.mode == "RGB" else None
+    elif not direct or pixels.ndim == 2:
+        image, pixels = Image.fromarray(pixels), None
+    return np.asarray(_by_pillow(image, px).convert("RGB")) if pixels is None else resize(pixels, px)
 
 
 def _by_pillow(image: Image.Image, px: int) -> Image.Image:
@@ -136,23 +191,12 @@ def _by_pillow(image: Image.Image, px: int) -> Image.Image:
 
 
 def _plain(image: Image.Image, px: int) -> Image.Image:
-    """RGB or grey of eight bits; what is transparent comes out px × px, on white."""
+    """RGB or grey; what is transparent comes out px × px, on white."""
     if image.has_transparency_data:
         # Pillow resizes RGBA with premultiplied alpha, so that hidden colours do not bleed in.
         front = image.convert("RGBA").resize((px, px), Image.Resampling.BILINEAR)
         return Image.alpha_composite(Image.new("RGBA", (px, px), "white"), front).convert("RGB")
-    if image.mode[0] in "IF":
-        return Image.fromarray(_eight_bits(np.asarray(image)))
     return image if image.mode in ("RGB", "L") else image.convert("RGB")
-
-
-def _eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Grey of 16 or 32 bits or floats, (height, width), as uint8; Pillow's own conversion clips at 255."""
-    finite = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    top = float(finite.max(initial=0.0))
-    whole = values.dtype.kind != "f"
-    white = max(top, 65535.0) if whole else max(top, 255.0) if top > 1 else 1.0
-    return np.asarray(np.clip(finite * (255 / white), 0, 255).round().astype(np.uint8))
 
 
 def _orientation(image: Image.Image) -> int:

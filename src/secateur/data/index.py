@@ -13,8 +13,10 @@ from typing import Any
 
 from secateur.data.facts import THUMB_PX, Facts
 
-VERSION = 2  # moves when facts are taken in another way
-FIELDS = tuple((field.name, {"int": int, "str": str, "bytes": bytes}[str(field.type)]) for field in fields(Facts))
+VERSION = 3  # moves when facts are taken in another way
+FIELDS = tuple(
+    (field.name, {"int": int, "str": str, "bytes": bytes, "float": float}[str(field.type)]) for field in fields(Facts)
+)
 
 
 def read_index(path: Path) -> dict[str, Facts]:
@@ -42,7 +44,7 @@ def write_index(path: Path, facts: Mapping[str, Facts]) -> None:
         raise
 
 
-def _plain(value: int | str | bytes) -> int | str:
+def _plain(value: float | str | bytes) -> float | str:
     return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
 

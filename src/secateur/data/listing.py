@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from secateur.data.levels import PARTS as PARTS
 from secateur.data.levels import below, parts_of, recurring, some
-from secateur.data.suffixes import ALWAYS, listed, may_be, reasons, sifted
+from secateur.data.suffixes import listed, may_be, reasons, sifted
 from secateur.errors import UserError
 from secateur.names import by_nfc, nfc, nobodys
 from secateur.records import Problem, Taken
@@ -27,7 +27,6 @@ ENGLISH = {
     "ragno": "spider",
     "scoiattolo": "squirrel",
 }
-SUFFIXES = ALWAYS
 NOBODYS = "nobody's photos"
 WHERE = 3  # places that a line names
 

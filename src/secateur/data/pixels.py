@@ -17,27 +17,28 @@ from secateur.data.images import BadPhoto, square
 from secateur.data.parallel import in_chunks
 from secateur.data.resize import Resize, by_scipy, fastest
 from secateur.errors import UserError
-from secateur.records import Photo
+from secateur.records import NO_DEPTH, Depth, Photo
 
 FILE = "pixels.npy"
 CHUNK_BYTES = 2**20  # of decoded pixels a piece of work
 
 
-def decode(source: Path | bytes, px: int) -> NDArray[np.uint8]:
+def decode(source: Path | bytes, px: int, *, depth: Depth = NO_DEPTH, keep_damaged: bool = False) -> NDArray[np.uint8]:
     """One photo as (px, px, 3) RGB: resized without keeping its aspect (as the study did), antialiased.
 
-    Transparency is shown on white, the first frame of an animation is taken, 16-bit grey is scaled, EXIF
-    orientation is applied, colour profiles are not. JPEG is decoded at a smaller scale where that stays
-    within a mean difference of 2/255 of full decoding.
+    Transparency is shown on white, the first frame of an animation is taken, more than eight bits a channel are scaled
+    by `depth`, EXIF orientation is applied, colour profiles are not. JPEG is decoded at a smaller scale where that
+    stays within a mean difference of 2/255 of full decoding.
 
-    Raises UserError: px under 1, a file that cannot be read, is empty, truncated or no image.
+    Raises UserError: px under 1, a file that cannot be read, is empty, truncated, no image, or lacks rows (unless
+    `keep_damaged`).
     """
     if px < 1:
         raise UserError(f"input size {px} px is out of range; allowed: 1 or more")
     if isinstance(source, bytes):
-        return square(source, px).pixels
+        return square(source, px, depth=depth, keep_damaged=keep_damaged).pixels
     try:
-        return _decoded(source.read_bytes(), source, px, by_scipy)
+        return _decoded(source.read_bytes(), source, px, by_scipy, depth, keep_damaged)
     except OSError as error:
         raise UserError(f"photo {source} cannot be read: {error.strerror or error}") from error
 
@@ -48,12 +49,14 @@ def write_pixels(
     px: int,
     folder: Path,
     *,
+    depth: Depth = NO_DEPTH,
     work: Path | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """`folder`/pixels.npy: (photos, px, px, 3) uint8, in the order of `photos`, whose files lie under `root`.
 
+    depth: the snapshot's. Photos that lack rows are read as far as they go: the snapshot holds them if they are wanted.
     Each file's sha256 is checked on the way; progress is called with (photos done, photos in all).
     Anonymous memory does not grow with the number of photos.
 
@@ -64,7 +67,7 @@ def write_pixels(
     """
 
     def read(some: Sequence[Photo]) -> NDArray[np.uint8]:
-        return np.stack([_checked(root / photo.path, photo, px, resize) for photo in some])
+        return np.stack([_checked(root / photo.path, photo, px, resize, depth) for photo in some])
 
     if px < 1:
         raise UserError(f"input size {px} px is out of range; allowed: 1 or more")
@@ -116,14 +119,14 @@ def _whole(file: IO[bytes], photos: int, px: int) -> int:
     return done
 
 
-def _decoded(data: bytes, path: Path, px: int, resize: Resize) -> NDArray[np.uint8]:
+def _decoded(data: bytes, path: Path, px: int, resize: Resize, depth: Depth, keep_damaged: bool) -> NDArray[np.uint8]:
     try:
-        return square(data, px, resize=resize).pixels
+        return square(data, px, resize=resize, depth=depth, keep_damaged=keep_damaged).pixels
     except BadPhoto as bad:
         raise UserError(f"photo {path} cannot be used: {bad}") from bad
 
 
-def _checked(path: Path, photo: Photo, px: int, resize: Resize) -> NDArray[np.uint8]:
+def _checked(path: Path, photo: Photo, px: int, resize: Resize, depth: Depth) -> NDArray[np.uint8]:
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
@@ -132,4 +135,4 @@ def _checked(path: Path, photo: Photo, px: int, resize: Resize) -> NDArray[np.ui
         raise UserError(f"photo {path} cannot be read: {error.strerror or error}") from error
     if hashlib.sha256(data).hexdigest() != photo.sha256:
         raise UserError(f"photo {path} changed since the scan; scan the folder again")
-    return _decoded(data, path, px, resize)
+    return _decoded(data, path, px, resize, depth, keep_damaged=True)

@@ -23,12 +23,13 @@ from secateur.data.parallel import in_chunks
 from secateur.data.reasons import commonest
 from secateur.data.relabel import relabel
 from secateur.errors import UserError
-from secateur.records import Photo, Problem, Reading, Snapshot
+from secateur.records import Depth, Photo, Problem, Reading, Snapshot
 
 if TYPE_CHECKING:
     import pandas
 
 CHUNK = 32  # files a piece of work
+FEW = 0.2  # of a folder's photos of more than eight bits: if so few make it deeper, they are named
 KEEP_EVERY = 20_000  # photos between two writings of the index: a minute or less of reading
 Entry = tuple[str, str, str]  # path, class, part
 FOLDERS = Reading()  # labels are class folders; near-duplicates alone belong together
@@ -64,7 +65,7 @@ def scan(
     listing = listed(folder, reading)
     facts = _facts(listing, index, workers, progress)
     problems = list(listing.problems)
-    kept = _usable(listing.files, facts, problems)
+    kept = _usable(listing.files, facts, problems, reading.keep_damaged)
     kept = _once(kept, facts, problems)
     kept = _common(kept, reading, problems)
     classes = _classes(listing, kept, problems, reading.least_classes)
@@ -73,7 +74,8 @@ def scan(
     photos, ties = tied(photos, reading.group_by, listing, facts, problems)
     if learnt is not None:
         learnt.update({p.path: facts[p.path] for p in photos})
-    return Snapshot(str(listing.root), classes, photos, tuple(problems), hamming_bound, synthetic, ties, listing.taken)
+    taken, depth = listing.taken, _depth(photos, facts, problems)
+    return Snapshot(str(listing.root), classes, photos, tuple(problems), hamming_bound, synthetic, ties, taken, depth)
 
 
 def listed(folder: Path, reading: Reading) -> Listing:
@@ -157,10 +159,13 @@ def _unchanged(path: Path, known: Facts) -> bool:
     return (now.st_size, now.st_mtime_ns, now.st_ctime_ns) == (known.file_bytes, known.mtime_ns, known.ctime_ns)
 
 
-def _usable(files: Sequence[Entry], facts: Mapping[str, Facts], problems: list[Problem]) -> list[Entry]:
+def _usable(
+    files: Sequence[Entry], facts: Mapping[str, Facts], problems: list[Problem], keep_damaged: bool
+) -> list[Entry]:
+    used = {path for path, _, _ in files if not facts[path].what or (keep_damaged and facts[path].read)}
     broken = [(path, facts[path]) for path, _, _ in files if facts[path].what]
-    problems += [Problem(path, fact.what, fact.why) for path, fact in broken]
-    return [entry for entry in files if not facts[entry[0]].what]
+    problems += [Problem(path, fact.what, fact.why, left_out=path not in used) for path, fact in broken]
+    return [entry for entry in files if entry[0] in used]
 
 
 def _once(entries: list[Entry], facts: Mapping[str, Facts], problems: list[Problem]) -> list[Entry]:
@@ -217,6 +222,20 @@ def _photos(classes: Sequence[str], kept: Sequence[Entry], facts: Mapping[str, F
         for f in (facts[path],)
     ]
     return tuple(sorted(photos, key=lambda p: (p.label, p.sha256)))
+
+
+def _depth(photos: Sequence[Photo], facts: Mapping[str, Facts], problems: list[Problem]) -> Depth:
+    """Of the folder: all of its photos fit. The few that alone make it deeper are named, since the rest turn dark."""
+    needs = [facts[p.path].needs for p in photos]
+    whole = max((d.whole for d in needs), default=0)
+    found = Depth(whole, max((d.floats for d in needs), default=0.0), sum(d.inverted for d in needs))
+    own = {p.path: facts[p.path].whole for p in photos if facts[p.path].whole}
+    most = [path for path, white in own.items() if white == found.whole]
+    rest = max((white for white in own.values() if white < found.whole), default=0)
+    if rest and len(most) <= FEW * len(own):
+        why = f"{len(own) - len(most):,} photos stay under {rest + 1:,}, and are dark at {found.whole:,} as white"
+        problems += [Problem(path, "deeper than the others", why, left_out=False) for path in most]
+    return found
 
 
 def _grouped(

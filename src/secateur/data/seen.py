@@ -16,7 +16,7 @@ from secateur.data.listing import walk
 from secateur.data.parallel import in_chunks
 from secateur.data.suffixes import listed, reasons, sifted, why_not
 from secateur.errors import UserError
-from secateur.records import Problem
+from secateur.records import NO_DEPTH, Depth, Problem
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +27,13 @@ class Seen:
     pixels: NDArray[np.uint8] | None  # (px, px, 3)
     taken: str = ""
     problem: str = ""
+    depth_doubt: str = ""  # of more than eight bits a channel
+    damage: str = ""  # rows are missing, and it was to be read all the same
+
+    @property
+    def doubt(self) -> str:
+        """Why its answer deserves less trust."""
+        return "; ".join(filter(None, (self.damage, self.depth_doubt)))
 
 
 def find(places: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
@@ -69,16 +76,23 @@ def find(places: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
     return list(found.values()), problems
 
 
-def read(paths: Sequence[Path], px: int, chunk: int) -> Iterator[list[Seen]]:
-    """`chunk` photos at a time, in order; the next ones are decoded meanwhile, few enough to stay in bounded memory."""
-    return in_chunks(lambda some: [one(path, px) for path in some], paths, chunk)
+def read(
+    paths: Sequence[Path], px: int, chunk: int, *, depth: Depth = NO_DEPTH, keep_damaged: bool = False
+) -> Iterator[list[Seen]]:
+    """`chunk` photos at a time, in order; the next ones are decoded meanwhile, few enough to stay in bounded memory.
+
+    depth: the model's, of photos of more than eight bits a channel. keep_damaged: photos that lack rows are read as far
+    as they go, and say so.
+    """
+    return in_chunks(lambda some: [one(path, px, depth, keep_damaged) for path in some], paths, chunk)
 
 
-def one(path: Path, px: int) -> Seen:
+def one(path: Path, px: int, depth: Depth = NO_DEPTH, keep_damaged: bool = False) -> Seen:
     """A photo that cannot be read says why."""
     try:
         data = path.read_bytes()
-        return Seen(path, square(data, px).pixels, taken(data))
+        made = square(data, px, depth=depth, keep_damaged=keep_damaged)
+        return Seen(path, made.pixels, taken(data), depth_doubt=made.doubt, damage=str(made.damage or ""))
     except BadPhoto as error:
         reason = why_not(path.name)  # of a file that was named itself
         return Seen(path, None, problem=f"{error}; {reason}" if reason else str(error))

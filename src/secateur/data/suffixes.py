@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from secateur.data import heif
 from secateur.records import Problem
 
 
@@ -15,7 +14,7 @@ def _suffixes(words: str) -> frozenset[str]:
 
 
 ALWAYS = _suffixes("jpg jpeg jpe jfif png apng webp avif gif bmp tif tiff ppm pgm pbm pnm")
-HEIF = _suffixes("heic heif hif")  # read where pillow-heif is installed
+HEIF = heif.SUFFIXES  # read where pillow-heif is installed
 RAW = _suffixes(
     "3fr ari arw bay cap cr2 cr3 crw dcr dcs dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef ptx pxn r3d raf "
     "raw rw2 rwl sr2 srf srw x3f"
@@ -32,10 +31,9 @@ ARCHIVES = _suffixes("zip tar gz tgz bz2 xz 7z rar")
 NOT_READ, NO_PHOTO = "not read", "not a photo"
 
 
-@functools.cache
 def has_heif() -> bool:
     """Whether HEIC can be read: pillow-heif is installed."""
-    return importlib.util.find_spec("pillow_heif") is not None
+    return heif.at_hand()
 
 
 def readable() -> frozenset[str]:
@@ -61,7 +59,7 @@ def why_not(path: str) -> str:
         return ""
     name = suffix[1:].upper()
     if suffix in HEIF:
-        return f"{name} is not read here (pip install 'secateur[heif]')"
+        return f"{name} is not read here ({heif.EXTRA})"
     if suffix in RAW:
         return f"{name} is a camera's raw form, which is not read: save it as JPEG"
     if suffix in VIDEO:

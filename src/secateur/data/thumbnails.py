@@ -9,15 +9,16 @@ import simplejpeg
 
 from secateur.data.pixels import decode
 from secateur.errors import UserError
+from secateur.records import NO_DEPTH, Depth
 
 PX = 144
 QUALITY = 80
 
 
-def thumbnail(photo: Path) -> str:
+def thumbnail(photo: Path, depth: Depth = NO_DEPTH) -> str:
     """A JPEG in base64, square as the networks saw it; empty for a photo that is gone or cannot be read."""
     try:
-        pixels = decode(photo, PX)
+        pixels = decode(photo, PX, depth=depth, keep_damaged=True)
     except UserError:
         return ""
     return base64.b64encode(simplejpeg.encode_jpeg(pixels, quality=QUALITY, colorsubsampling="420")).decode("ascii")

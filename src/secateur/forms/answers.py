@@ -21,6 +21,9 @@ class Seen(Protocol):
     taken: str
     problem: str
 
+    @property
+    def doubt(self) -> str: ...
+
 
 def answers(model: Classifier, photos: Iterable[Sequence[Seen]], top: int, min_confidence: float) -> Iterator[Answer]:
     """One for each photo, in order. `photos`: batches of them; `top`: so many classes; below `min_confidence`, a
@@ -37,4 +40,4 @@ def answers(model: Classifier, photos: Iterable[Sequence[Seen]], top: int, min_c
             best = own.argsort()[::-1]
             said = model.labels[best[0]] if own[best[0]] >= min_confidence else UNSURE
             classes = tuple((model.labels[i], float(own[i])) for i in best[:top])
-            yield Answer(str(seen.path), classes, said, seen.taken)
+            yield Answer(str(seen.path), classes, said, seen.taken, doubt=seen.doubt)

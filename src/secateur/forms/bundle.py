@@ -16,11 +16,17 @@ SUMS = "SHA256SUMS"
 
 
 def write(
-    folder: Path, model: Mapping[str, Path], runtime: str, labels: list[str], card: str, figures: str = ""
+    folder: Path,
+    model: Mapping[str, Path],
+    runtime: str,
+    labels: list[str],
+    card: str,
+    figures: str = "",
+    beside: Mapping[str, bytes] | None = None,
 ) -> dict[str, str]:
     """The files of a model under their names there, labels.json, README.md (the card), figures.json (what was measured,
-    for programs), predict.py with a few lines for its run-time, and the checksums of all; the folder is whole or
-    absent. Returns file → sha256.
+    for programs), predict.py with a few lines for its run-time, what it needs `beside` it to read photos as we do, and
+    the checksums of all; the folder is whole or absent. Returns file → sha256.
 
     Raises UserError where there is a folder already, or it cannot be written.
     """
@@ -33,6 +39,7 @@ def write(
         "predict.py": _script("handed/predict.py"),
         "runtime.py": _script(f"handed/in_{runtime}.py"),
     }
+    content |= beside or {}
     if figures:
         content["figures.json"] = figures.encode()
     if packed:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 LABELS, PX = "secateur.labels", "secateur.input_px"  # in every file's metadata
+DEPTH = "secateur.depth"  # where the photos of its training had more than eight bits a channel
 
 
 class Deployed(nn.Module):
@@ -44,4 +45,6 @@ def example(preprocess: Mapping[str, Any], n: int) -> Tensor:
 def properties(preprocess: Mapping[str, Any], labels: Sequence[str], metadata: Mapping[str, str]) -> dict[str, str]:
     """What stands in the metadata of every file."""
     said = {LABELS: json.dumps(list(labels), ensure_ascii=False), PX: str(int(preprocess["input_px"]))}
+    if "depth" in preprocess:
+        said |= {DEPTH: json.dumps(preprocess["depth"])}
     return said | dict(metadata)

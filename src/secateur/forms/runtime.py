@@ -15,6 +15,7 @@ import onnxruntime as ort
 from secateur.errors import UserError, first_line
 from secateur.forms.packed import MAGIC, Altered, is_packed, unpack
 from secateur.names import nfc
+from secateur.records import NO_DEPTH, Depth
 
 Pixels = npt.NDArray[np.uint8]  # (n, px, px, 3) RGB
 Logits = npt.NDArray[np.float32]  # (n, classes)
@@ -28,6 +29,7 @@ class Classifier:
     labels: tuple[str, ...]  # composed, each once: see `one_each`
     input_px: int
     together: Callable[[Logits], Logits] = lambda logits: logits
+    depth: Depth = NO_DEPTH  # of photos of more than eight bits a channel, as its training had them
 
     def logits(self, photos: Pixels, batch_size: int = 64) -> Logits:
         """(n, px, px, 3) uint8 → (n, classes), a batch at a time."""
@@ -62,7 +64,8 @@ def load(file: Path, threads: int = 0) -> Classifier:
     if "secateur.labels" not in properties:
         raise UserError(f"{file} is an ONNX model, but not one that Secateur wrote: it names no labels")
     labels, together = one_each(json.loads(properties["secateur.labels"]))
-    return Classifier(session, labels, int(properties["secateur.input_px"]), together)
+    depth = Depth(**json.loads(properties.get("secateur.depth", "{}")))
+    return Classifier(session, labels, int(properties["secateur.input_px"]), together, depth)
 
 
 def one_each(names: Sequence[str]) -> tuple[tuple[str, ...], Callable[[Logits], Logits]]:

@@ -18,6 +18,7 @@ from torch import nn
 from secateur.errors import UserError
 from secateur.models.architecture import Architecture, describe, from_json, rebuild, to_json
 from secateur.names import nfc
+from secateur.records import Depth
 
 Masks = dict[str, torch.Tensor]  # parameter name → bool, True is kept, the parameter's shape
 
@@ -35,10 +36,20 @@ class Saved:
 
 
 def preprocess_for(
-    input_px: int, mean: Sequence[float] = (0.0, 0.0, 0.0), std: Sequence[float] = (1.0, 1.0, 1.0)
+    input_px: int,
+    mean: Sequence[float] = (0.0, 0.0, 0.0),
+    std: Sequence[float] = (1.0, 1.0, 1.0),
+    depth: Depth | None = None,
 ) -> dict[str, Any]:
-    """How a photo becomes the network's input: stretched to a square, then (pixel / 255 − mean) / std."""
-    return {"input_px": input_px, "resize": "stretch", "mean": list(mean), "std": list(std)}
+    """How a photo becomes the network's input: stretched to a square, then (pixel / 255 − mean) / std. `depth`: of the
+    photos that it is trained on, where they have more than eight bits a channel."""
+    return deep({"input_px": input_px, "resize": "stretch", "mean": list(mean), "std": list(std)}, depth)
+
+
+def deep(preprocess: Mapping[str, Any], depth: Depth | None) -> dict[str, Any]:
+    """`preprocess` for photos of another depth."""
+    rest = {key: value for key, value in preprocess.items() if key != "depth"}
+    return rest | ({"depth": {"whole": depth.whole, "floats": depth.floats}} if depth else {})
 
 
 def normal(preprocess: Mapping[str, Any]) -> tuple[list[float], list[float]] | None:

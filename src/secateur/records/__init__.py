@@ -16,7 +16,7 @@ from secateur.records.limits import Cost, Fit, Fits, Limits, Pick
 from secateur.records.looks import Look, Looks, Opened
 from secateur.records.models import ClassRow, Epoch, Evaluation, Figures, History, LayerRow, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
-from secateur.records.photos import Photo, Problem, Reading, Snapshot, Split, Taken, Tie
+from secateur.records.photos import NO_DEPTH, Depth, Photo, Problem, Reading, Snapshot, Split, Taken, Tie
 from secateur.records.results import Choice, Claim, DataFacts, ModelResult, Results, Role, Summary, Weighed
 from secateur.records.rivals import Rival
 from secateur.records.scan import Scan, ScanLayer, ScanPoint
@@ -24,6 +24,7 @@ from secateur.records.search import Search, Tried
 from secateur.records.steps import Outcome, State, Step
 
 __all__ = [
+    "NO_DEPTH",
     "UNSURE",
     "Answer",
     "Bench",
@@ -39,6 +40,7 @@ __all__ = [
     "Converted",
     "Cost",
     "DataFacts",
+    "Depth",
     "Epoch",
     "Evaluation",
     "Exported",

@@ -16,3 +16,4 @@ class Answer:
     said: str = ""  # the first of them, or "unsure" where its probability is too low
     taken: str = ""  # when, by the camera's own clock: "2021-05-03 17:20:11"; "" where the file does not say
     problem: str = ""  # why there is no answer
+    doubt: str = ""  # why the answer deserves less trust: rows are missing, values above what training saw

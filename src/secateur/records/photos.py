@@ -23,6 +23,25 @@ class Photo:
 
 
 @dataclass(frozen=True, slots=True)
+class Depth:
+    """What is white in photos of more than eight bits a channel; 0: nothing is known.
+
+    One for all photos of a folder, kept with the models that were trained on it: a camera of 12 bits fills 4,095 of the
+    65,535 of a file, and no single photo says so.
+    """
+
+    whole: int = 0  # of whole numbers: 255, 1,023, 4,095, 16,383, 65,535, or the largest where it is above those
+    floats: float = 0.0  # of floating point: 1, or the largest where it is above that
+    inverted: int = 0  # photos in which 0 is white, as their files say
+
+    def __bool__(self) -> bool:
+        return self.whole > 0 or self.floats > 0
+
+
+NO_DEPTH = Depth()
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """A file that is left out, or a thing the user should know about the folder."""
 
@@ -94,6 +113,7 @@ class Reading:
     least_classes: int = 2  # one is enough to evaluate a model on
     label_level: int = 0  # folder of the path that is the label: 1 the first, −1 the photo's own; 0: the first, or the
     # one below train/, val/ and test/ folders
+    keep_damaged: bool = False  # photos of which rows are missing are listed, and used
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +128,19 @@ class Snapshot:
     synthetic: str = ""  # says what drew the pictures, where they are no photos
     ties: tuple[Tie, ...] = ()  # what each rule tied together
     taken: Taken | None = field(default=None, compare=False)  # the same photos are the same, whatever named them
+    depth: Depth = NO_DEPTH
 
     @property
     def digest(self) -> str:
-        """Of the contents: moving or renaming retrains nothing, one new photo does."""
+        """Of the contents: moving or renaming retrains nothing, one new photo does, and so does another depth."""
         h = hashlib.sha256()
         h.update("\0".join(self.classes).encode())
         first: dict[int, int] = {}  # group numbers, renumbered by first appearance
         for p in self.photos:
             group = first.setdefault(p.group, len(first))
             h.update(f"\n{p.label} {p.sha256} {group} {p.part}".encode())
+        if self.depth.whole not in (0, 65535) or self.depth.floats > 1 or self.depth.inverted:  # else as ever
+            h.update(f"\n{self.depth.whole} {self.depth.floats} {self.depth.inverted}".encode())
         return h.hexdigest()
 
     def counts(self) -> tuple[int, ...]:

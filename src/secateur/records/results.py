@@ -13,7 +13,7 @@ from secateur.records.limits import Limits
 from secateur.records.looks import Looks
 from secateur.records.models import Evaluation, Figures, History, Parity, Profile, Sizes
 from secateur.records.numbers import Machine, Measured
-from secateur.records.photos import Problem, Taken, Tie
+from secateur.records.photos import NO_DEPTH, Depth, Problem, Taken, Tie
 from secateur.records.rivals import Rival
 from secateur.records.scan import Scan
 from secateur.records.search import Search
@@ -128,6 +128,7 @@ class DataFacts:
     synthetic: str = ""
     ties: tuple[Tie, ...] = ()  # what each rule tied together
     taken: Taken | None = None  # of a file of labels: which columns
+    depth: Depth = NO_DEPTH  # of photos of more than eight bits a channel
 
 
 @dataclass(frozen=True, slots=True)

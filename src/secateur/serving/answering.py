@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from secateur.forms.runtime import softmax
 from secateur.serving.models import Served
-from secateur.serving.photos import kind, small
+from secateur.serving.photos import Square, kind, small
 
 
 def answer(models: Sequence[Served], data: bytes, top: int) -> dict[str, Any]:
@@ -23,8 +22,9 @@ def answer(models: Sequence[Served], data: bytes, top: int) -> dict[str, Any]:
     decoded at a scale that depends on it. Raises Refused.
     """
     found = kind(data)
-    squares = {px: small(data, px) for px in sorted({m.classifier.input_px for m in models})}
-    rows = [_row(model, squares[model.classifier.input_px].pixels, top) for model in models]
+    asked = [(m.classifier.input_px, m.classifier.depth) for m in models]
+    squares = {key: small(data, *key) for key in dict.fromkeys(asked)}
+    rows = [_row(model, squares[key], top) for model, key in zip(models, asked, strict=True)]
     said = Counter(row["said"] for row in rows if row["said"])
     most = max(said, key=lambda name: said[name], default=None)
     majority = most if most and 2 * said[most] > said.total() else None
@@ -34,12 +34,12 @@ def answer(models: Sequence[Served], data: bytes, top: int) -> dict[str, Any]:
     return {"photo": {"kind": found, "width": seen.width, "height": seen.height}, "majority": majority, "models": rows}
 
 
-def _row(model: Served, pixels: NDArray[np.uint8], top: int) -> dict[str, Any]:
-    """`pixels`: (px, px, 3). A model that fails is a row with its reason."""
-    labels, said = model.classifier.labels, {"name": model.name, "file": model.file}
+def _row(model: Served, photo: Square, top: int) -> dict[str, Any]:
+    """A model that fails is a row with its reason."""
+    labels, said = model.classifier.labels, {"name": model.name, "file": model.file, "doubt": photo.doubt}
     begun = time.perf_counter()
     try:
-        logits = model.classifier.logits(pixels[None])  # (1, classes)
+        logits = model.classifier.logits(photo.pixels[None])  # (1, classes)
     except Exception:  # onnxruntime's exceptions share no base class; where memory is short, it is not our bug
         return said | {"said": "", "classes": [], "ms": None, "problem": "this model could not be run on this photo"}
     ms = 1000 * (time.perf_counter() - begun)

@@ -9,6 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from secateur.data.images import BadPhoto, Square, formats, square
 from secateur.errors import first_line
+from secateur.records import NO_DEPTH, Depth
 from secateur.serving.refusals import Refused
 
 # What browsers and cameras make. PPM as text and AVIF take seconds of a processor for few bytes.
@@ -46,13 +47,13 @@ def kind(data: bytes) -> str:
     return found
 
 
-def small(data: bytes, px: int) -> Square:
+def small(data: bytes, px: int, depth: Depth = NO_DEPTH) -> Square:
     """A photo that `kind` let through as px × px of RGB, upright, as `secateur predict` sees it.
 
     Raises Refused, 422.
     """
     try:
-        return square(data, px)
+        return square(data, px, depth=depth)
     except BadPhoto as error:
         raise _broken(error.why) from error
 

@@ -51,7 +51,7 @@ def _answers(models: list[ModelResult], configs: set[str]) -> list[tuple[int, ..
 
 def _seen(victim: Victim, photos: Snapshot, shown: bool) -> Victim:
     path = photos.photos[victim.position].path
-    return replace(victim, path=path, thumbnail=thumbnail(Path(photos.root) / path) if shown else "")
+    return replace(victim, path=path, thumbnail=thumbnail(Path(photos.root) / path, photos.depth) if shown else "")
 
 
 def _paid(

@@ -283,4 +283,5 @@ def _facts(photos: Snapshot, split: Split) -> DataFacts:
         problems=(*photos.problems, *oversized(photos, split), *straddling(photos, split)),
         synthetic=photos.synthetic,
         ties=photos.ties,
+        depth=photos.depth,
     )

@@ -12,11 +12,12 @@ from secateur.forms.deployed import deployed
 from secateur.measure import work
 from secateur.models import prunable, saved
 from secateur.models.build import build
-from secateur.records import Profile
+from secateur.records import Depth, Profile
 
 
-def answering(folder: Path) -> tuple[tuple[str, ...], int, Any]:
-    """A saved model's labels, the side of its photos, and what gives logits (n, classes) for (n, px, px, 3) uint8."""
+def answering(folder: Path) -> tuple[tuple[str, ...], int, Any, Depth]:
+    """A saved model's labels, the side of its photos, what gives logits (n, classes) for (n, px, px, 3) uint8, and the
+    depth of its training's photos."""
     loaded = saved.load(folder)
     network = deployed(loaded.model, loaded.preprocess)
 
@@ -24,7 +25,7 @@ def answering(folder: Path) -> tuple[tuple[str, ...], int, Any]:
     def logits(photos: Any) -> Any:
         return network(torch.from_numpy(photos)).numpy()
 
-    return loaded.labels, loaded.architecture.input_px, logits
+    return loaded.labels, loaded.architecture.input_px, logits, Depth(**loaded.preprocess.get("depth", {}))
 
 
 def look(what: str, input_px: int = 0, classes: int = 10, pool: str = "avg", head: str = "linear") -> Profile:

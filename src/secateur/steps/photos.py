@@ -38,7 +38,7 @@ def pixels(ctx: Context) -> None:
         ctx.progress(done, total, "photos")
 
     root, px = Path(photos.root), ctx.params["px"]
-    storing.write_pixels(root, photos.photos, px, ctx.out, work=ctx.work, progress=progress)
+    storing.write_pixels(root, photos.photos, px, ctx.out, depth=photos.depth, work=ctx.work, progress=progress)
 
 
 @dataclass(frozen=True, slots=True)

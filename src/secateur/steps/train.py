@@ -35,15 +35,16 @@ def train(ctx: Context) -> None:
     """A saved model and history.json: the dense network. The CNN from fresh weights; of a timm network the head, on
     the features of the frozen backbone."""
     p = ctx.params
-    labels = snapshot(ctx).classes
+    photos = snapshot(ctx)
+    labels = photos.classes
     options = p.get("options")
     model = build(p["backbone"], len(labels), p["input_px"], p["seed"], options)
-    about = saved.preprocess_for(p["input_px"])
+    about = saved.preprocess_for(p["input_px"], depth=photos.depth)
     made: dict[str, Any] = {"params": dict(p)}
     if options:
         assert isinstance(model, Transfer)
         origin = weights.load(model.body, ctx.inputs["weights"])
-        about = saved.preprocess_for(p["input_px"], origin.mean, origin.std)
+        about = saved.preprocess_for(p["input_px"], origin.mean, origin.std, photos.depth)
         made |= {"weights": asdict(origin)}
     history = _fit(ctx, _head_of(model) or model if options else model, None, saved.normal(about))
     kind = Kind(p["backbone"], labels, p["input_px"], about, dict(options or {}), made)
@@ -52,16 +53,18 @@ def train(ctx: Context) -> None:
 
 def begin(ctx: Context) -> None:
     """A saved model: the weights that `train` of the same seed begins with."""
-    p, labels = ctx.params, snapshot(ctx).classes
+    p, photos = ctx.params, snapshot(ctx)
+    labels = photos.classes
     model = build(p["backbone"], len(labels), p["input_px"], p["seed"])
-    made = {"params": dict(p)}
-    saved.save(model, ctx.out, backbone=p["backbone"], labels=labels, input_px=p["input_px"], made=made)
+    kind = {"backbone": p["backbone"], "labels": labels, "input_px": p["input_px"], "made": {"params": dict(p)}}
+    saved.save(model, ctx.out, preprocess=saved.preprocess_for(p["input_px"], depth=photos.depth), **kind)
 
 
 def adopt(ctx: Context) -> None:
     """A saved model and history.json: somebody's model, its classes in the order of this study's photos."""
     loaded = saved.load(ctx.inputs["start"])
-    labels = snapshot(ctx).classes
+    photos = snapshot(ctx)
+    labels = photos.classes
     if sorted(labels) != sorted(loaded.labels):
         odd = sorted(set(labels) ^ set(loaded.labels))[0]
         where = "the photos" if odd in labels else "the model"
@@ -69,7 +72,8 @@ def adopt(ctx: Context) -> None:
     _reorder(loaded.model, [loaded.labels.index(name) for name in labels])
     history = History((), 0, False, "none", "fp32", "cpu", 0, converged=True)
     a = loaded.architecture
-    kind = Kind(a.backbone, labels, a.input_px, loaded.preprocess, a.options, loaded.made)
+    about = saved.deep(loaded.preprocess, photos.depth)
+    kind = Kind(a.backbone, labels, a.input_px, about, a.options, loaded.made)
     hooks = Held(prunable.weights_named(loaded.model, loaded.masks), loaded.masks) if loaded.masks else None
     _write(ctx, loaded.model, history, kind, hooks, a.kept)
 

@@ -1,6 +1,8 @@
 """Says what is on photos:  python predict.py PHOTO …   Needs numpy, Pillow and the run-time that runtime.py imports."""
 
+import contextlib
 import hashlib
+import io
 import json
 import sys
 from pathlib import Path
@@ -19,25 +21,56 @@ def check() -> None:
             sys.exit(f"{name} was altered or truncated, or is gone: its checksum is another")
 
 
+def seen(path: str, side: int, white: dict) -> tuple:
+    """A photo as the model was trained to see it, (side, side, 3), and what there is to doubt, in words.
+
+    Raises what Pillow raises, and ValueError for a photo of which rows are missing."""
+    import damage
+    import depth
+
+    data, doubt = Path(path).read_bytes(), ""
+    with Image.open(io.BytesIO(data)) as image:
+        raw = depth.raw_mode(image)
+        image.load()
+        if image.format in ("JPEG", "MPO") and (why := damage.of_jpeg(data)):
+            raise ValueError(why)
+        shown = image
+        if raw:  # more than eight bits a channel
+            made, doubt = depth.shown(depth.deep(image, raw, data, white["whole"]), white["whole"], white["floats"])
+            shown = made or image
+            shown.info["exif"] = image.getexif().tobytes()
+        upright = ImageOps.exif_transpose(shown)
+    if upright.has_transparency_data:  # on white, and small first, so that hidden colours do not bleed in
+        front = upright.convert("RGBA").resize((side, side), Image.Resampling.BILINEAR)
+        upright = Image.alpha_composite(Image.new("RGBA", (side, side), "white"), front)
+    return np.array(upright.convert("RGB").resize((side, side), Image.Resampling.BILINEAR, reducing_gap=3)), doubt
+
+
 def main() -> None:
     check()
     import runtime
 
     answer, side = runtime.load(HERE)  # (1, side, side, 3) uint8 RGB → (1, classes) logits
     labels = json.loads((HERE / "labels.json").read_text(encoding="utf-8"))
+    white = {"whole": 0, "floats": 0.0}  # of photos of more than eight bits a channel; 0: not known
+    if (HERE / "depth.json").is_file():
+        white |= json.loads((HERE / "depth.json").read_text(encoding="utf-8"))
     for path in sys.argv[1:] or sys.exit(__doc__):
         try:
-            with Image.open(path) as image:
-                upright = ImageOps.exif_transpose(image).convert("RGB")
-                pixels = np.array(upright.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=3))
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            pixels, doubt = seen(path, side, white)
+        except Exception as error:  # Pillow's plugins raise a dozen types on broken files
             print(f"{path}: cannot be read: {error}")
             continue
         logits = answer(pixels[None])[0]
         chances = np.exp(logits - logits.max())
         best = int(chances.argmax())
-        print(f"{path}: {labels[best]} {chances[best] / chances.sum():.1%}")
+        less = f" (doubt: {doubt})" if doubt else ""
+        print(f"{path}: {labels[best]} {chances[best] / chances.sum():.1%}{less}")
 
 
 if __name__ == "__main__":
+    with contextlib.suppress(ImportError):  # HEIC, where it is installed
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
     main()
