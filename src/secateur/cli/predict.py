@@ -68,6 +68,8 @@ def add(app: typer.Typer) -> None:
                 counts[answer.said or "not read"] += 1
                 progress(number, len(found))
         _summary(counts, [f"{p.path}: {p.what}: {p.why}" for p in passed])
+        for note in sort.notes() if sort else ():
+            console().print(note, markup=False)
         return 1 if counts["not read"] else 0
 
 
