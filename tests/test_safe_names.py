@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 from secateur import safe_names
 from secateur.safe_names import MOST_BYTES, another, another_path, problem, safe_name, safe_path, same
 
-ORDINARY = ("fox", "red fox", "Füchsin", "Fu\u0308chsin", "IMG_0001.JPG", ".hidden", "a.b.c.webp", "狐.png", "fox (2)", "%")
+ORDINARY = (
+    "fox",
+    "red fox",
+    "Füchsin",
+    "Fu\u0308chsin",
+    "IMG_0001.JPG",
+    ".hidden",
+    "a.b.c.webp",
+    "狐.png",
+    "fox (2)",
+    "%",
+)
 ORDINARY += ("console", "auxiliary.jpg", "com10", "com", "nul-1", "filter-l1@50%+magnitude", "a, b & c!", "~tmp#1;x=y")
 
 

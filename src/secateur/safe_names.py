@@ -131,7 +131,7 @@ def _shorter(name: str) -> str:
 
 
 def _suffix(name: str) -> str:
-    """".jpg" of a.jpg; "" of what is no suffix: "fox. a red one" has none."""
+    """ ".jpg" of a.jpg; "" of what is no suffix: "fox. a red one" has none."""
     found = PurePosixPath(name).suffix
     return found if len(found.encode()) <= SUFFIX and " " not in found else ""
 

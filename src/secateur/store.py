@@ -22,6 +22,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from secateur import writing
 from secateur.errors import UserError
 
 KEYS = "keys.json"  # in a run's folder: what its plan needs
@@ -169,9 +170,7 @@ class Store:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(file.with_suffix(".lock")):
             before = set(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else set()
-            scratch = file.with_suffix(f".{uuid.uuid4().hex[:8]}")
-            scratch.write_text(json.dumps(sorted(before.union(keys))), encoding="utf-8")
-            scratch.replace(file)
+            writing.whole(file, json.dumps(sorted(before.union(keys))))
 
     def removable(self) -> list[Path]:
         """Results, scratch folders and checkpoints that no run needs and no process works on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import typer
@@ -11,8 +11,8 @@ from rich.table import Table
 from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, bar, paper
 from secateur.cli.reading import CLASSES, EMPTY, GROUP_BY, LABEL_COLUMN, LABELS, PATH_COLUMN, index_of, reading_of
-from secateur.errors import UserError
 from secateur.files import as_json_text
+from secateur.outputs import MARK, aside, one_on_stdout, opened, put
 from secateur.records import ClassShift, Judged, Measured, Shift, Trained
 from secateur.report.looks import said as counted
 
@@ -41,29 +41,27 @@ def add(app: typer.Typer) -> None:
         Its study's own figures are found by the model's bytes, or stand in the folder that export made. Classes that
         the model does not know are listed, and count in no figure. Needs no torch for exported models.
         """
+        one_on_stdout(as_json, csv_file)
         words = {"path_column": path_column, "label_column": label_column, "classes": classes, "empty": empty}
         reading = reading_of("secateur evaluate", labels=str(labels or ""), group_by=group_by, rare_below=0, **words)
-        with bar("photos") as progress:
+        with opened(csv_file, "--csv", inputs=[model, folder, labels]) as table, bar("photos") as progress:
             made: Judged = catalogue.load("secateur.judging:judge")(
                 model, folder, reading=reading, runs=runs, index=index_of(folder, runs), progress=progress
             )
-        if csv_file:
-            _table(made, csv_file)
-        if as_json:
-            typer.echo(as_json_text(made))
-            return
-        _print(made)
+            lost = put(table, _rows(made))
+        with aside(table):
+            if as_json:
+                typer.echo(as_json_text(made))
+            else:
+                _print(made)
+        if lost:
+            raise lost
 
 
-def _table(made: Judged, file: Path) -> None:
-    try:
-        with file.open("w", newline="", encoding="utf-8-sig") as content:
-            out = csv.writer(content)
-            out.writerow(("photo", "label", "said", "right"))
-            for path, label, said in zip(made.paths, made.true, made.evaluation.predictions, strict=True):
-                out.writerow((path, made.labels[label], made.labels[said], label == said))
-    except OSError as error:
-        raise UserError(f"{file} cannot be written: {error.strerror}") from error
+def _rows(made: Judged) -> Iterator[tuple[object, ...]]:
+    yield (f"{MARK}photo", "label", "said", "right")
+    for path, label, said in zip(made.paths, made.true, made.evaluation.predictions, strict=True):
+        yield (path, made.labels[label], made.labels[said], label == said)
 
 
 def _print(made: Judged) -> None:

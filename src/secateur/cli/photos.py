@@ -11,6 +11,7 @@ from rich.table import Table
 from secateur import catalogue
 from secateur.cli.common import JSON, RUNS, bar, echo_json, paper
 from secateur.cli.reading import CLASSES, EMPTY, GROUP_BY, LABEL_COLUMN, LABELS, PATH_COLUMN, index_of, reading_of
+from secateur.outputs import aside, one_on_stdout, opened, put
 from secateur.records import Snapshot
 
 SHOWN = 3  # problems of a kind printed before "and … more"
@@ -41,6 +42,7 @@ def add(app: typer.Typer) -> None:
 
         Reads every photo once; a second scan reads only what changed. Nothing in the folder is touched.
         """
+        one_on_stdout(as_json, csv)
         index = index_of(folder, runs)
         options = {} if bound is None else {"hamming_bound": bound}
         reading = reading_of(
@@ -54,16 +56,18 @@ def add(app: typer.Typer) -> None:
             keep_rare=keep_rare,
             group_by=group_by,
         )
-        with bar("reading photos") as progress:
+        with opened(csv, "--csv", inputs=[folder, labels]) as table, bar("reading photos") as progress:
             found: Snapshot = catalogue.load("secateur.data.scan:scan")(
                 folder, index=index, progress=progress, reading=reading, **options
             )
-        if csv:
-            catalogue.load("secateur.data.scan:to_csv")(found, csv)
-        if as_json:
-            echo_json(asdict(found) | {"digest": found.digest})
-            return
-        _print(found, all_problems)
+            lost = put(table, catalogue.load("secateur.data.scan:as_rows")(found), end="\n")
+        with aside(table):
+            if as_json:
+                echo_json(asdict(found) | {"digest": found.digest})
+            else:
+                _print(found, all_problems)
+        if lost:
+            raise lost
 
     @app.command()
     def fetch(
