@@ -49,7 +49,7 @@ MAY = {
     "chained": {"catalogue", "choice"},
     "grouped": {"errors", "quantities"},
     "settings": {"errors", "catalogue", "quantities", "choice", "chained", "grouped"},
-    "study_file": {"errors", "settings", "choice"},
+    "study_file": {"errors", "settings", "choice", "safe_names"},
     "arms": {"settings", "catalogue", "choice"},
     "at_hand": {"errors", "settings", "backbones", "catalogue"},
     "chains": {"settings", "catalogue", "choice", "arms", "chained"},
@@ -62,7 +62,7 @@ MAY = {
     "claiming": {"records", "settings", "checking", "again"},
     "rivals": {"records", "settings", "catalogue", "choice", "arms", "checking", "making", "retraining"},
     "plan": {"records", "settings", "arms", "checking", "making", "quantising", "rivals", "claiming", "again"},
-    "resolve": {"errors", "settings", "catalogue", "choice", "chained", "arms", "at_hand"},
+    "resolve": {"errors", "settings", "catalogue", "choice", "chained", "arms", "at_hand", "safe_names"},
     "detectable": {"settings", "catalogue", "arms", "measure"},
     "budget": {"records", "settings", "arms", "catalogue", "chains", "checking", "choice", "plan", "quantities"},
     "store": {"errors", "safe_names", "writing"},
@@ -70,8 +70,9 @@ MAY = {
     "prepare": {"records", "errors", "settings", "catalogue", "files", "store", "data"}
     | {"arms", "at_hand", "making", "models"},
     "steps": LEAVES | WRITING | {"data", "models", "pruning", "training", "measure", "forms"},
-    "engine": {"records", "errors", "settings", "catalogue", "files", "plan", "budget", "steps", "store"} | {"ledger"},
-    "handing": {"records", "arms", "catalogue", "limits", "store", "forms"},
+    "engine": {"records", "errors", "settings", "catalogue", "files", "plan", "budget", "steps", "store"}
+    | {"ledger", "safe_names"},
+    "handing": {"records", "arms", "catalogue", "limits", "store", "forms", "writing", "safe_names"},
     "exporting": {"records", "errors", "catalogue", "files", "at_hand", "checking", "engine", "prepare", "store"}
     | {"forms", "steps"},
     "judging": {"records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"} | {"ledger", "store"},

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import doctest
 import unicodedata
-from pathlib import PurePath, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from secateur import safe_names
+from secateur.errors import UserError
+from secateur.resolve import run_name, settle
 from secateur.safe_names import MOST_BYTES, another, another_path, problem, safe_name, safe_path, same
+from secateur.study_file import make
 
 ORDINARY = (
     "fox",
@@ -110,3 +113,26 @@ def test_paths_below_a_folder():
 
 def test_the_examples_are_true():
     assert doctest.testmod(safe_names).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("/data/photos", "photos"),
+        ("/data/Fallen 2021", "Fallen 2021"),
+        ("/data/2021: spring", "2021_ spring"),
+        ("/data/aux", "aux_"),
+        ("/data/.hidden", "hidden"),
+        ("/", "study"),
+    ],
+)
+def test_a_study_is_called_as_its_folder(folder: str, name: str):
+    assert run_name(Path(folder)) == name
+    assert settle(make({"folder": folder, "backbone": "cnn"}, "here")).name == name
+
+
+@pytest.mark.parametrize("name", ["aux", "a:b", "end.", "x" * 256])
+def test_a_study_cannot_be_called_what_some_system_refuses(name: str):
+    with pytest.raises(UserError, match=r"the study cannot be called so: .* would do") as said:
+        settle(make({"folder": "demo", "name": name, "backbone": "cnn"}, "here"))
+    assert f"'{safe_name(name)}'" in str(said.value)

@@ -50,7 +50,7 @@ def key(kind: str, version: int, params: Mapping[str, Any], inputs: Mapping[str,
 def _text(path: Path) -> str:
     """Of a file that may vanish between the look and the reading."""
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     except OSError:
         return ""
 
@@ -90,7 +90,7 @@ class Store:
             target = self.folder(kind, key)
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                scratch.rename(target)
+                writing.move(scratch, target)
             except OSError:
                 if not target.is_dir():  # otherwise another writer was first, with the same content
                     raise
@@ -120,7 +120,7 @@ class Store:
                 waiting(_text(owner) or "another process")
             lock.acquire()
         try:
-            owner.write_text(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+            owner.write_text(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}", encoding="utf-8")
             work = self.works / key
             work.mkdir(parents=True, exist_ok=True)
             yield work
