@@ -132,12 +132,6 @@ def test_figures_on_standard_output_are_json(home: Path):
     assert done.returncode == 0 and json.loads(done.stdout)["reference"] == "m" and "median" in done.stderr
 
 
-def test_a_folder_that_takes_no_file_is_still_scanned(home: Path):
-    (home / "runs").write_text("no folder, so nothing can be remembered")
-    done = forked.run("scan", "labelled", cwd=home)
-    assert done.returncode == 0 and "fox" in done.stdout and not done.stderr
-
-
 def test_names_that_are_no_text_and_terminals_without_signs(home: Path):
     odd = os.fsdecode(b"f\xff.png")
     os.link(home / "labelled/fox/0.png", home / odd)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,5 @@ def index_of(folder: Path, runs: Path) -> Path:
     """The file that remembers what a scan of this folder read."""
     name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:24]
     index = runs / ".store" / "index" / f"{name}.json"
-    with contextlib.suppress(OSError):  # where nothing may be written nothing is remembered
-        index.parent.mkdir(parents=True, exist_ok=True)
+    index.parent.mkdir(parents=True, exist_ok=True)
     return index

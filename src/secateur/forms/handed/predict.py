@@ -1,6 +1,7 @@
 """Says what is on photos:  python predict.py PHOTO …   Needs numpy, Pillow and the run-time that runtime.py imports."""
 
 import hashlib
+import io
 import json
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ def check() -> None:
 
 
 def main() -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal of Windows may lack the letters of a class
+        sys.stdout.reconfigure(errors="backslashreplace")
     check()
     import runtime
 
