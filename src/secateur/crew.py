@@ -52,7 +52,8 @@ def help_along(steps: list[Step], name: str, runs: str, keys: dict[str, str], pa
 
 
 def _end_with(parent: int) -> None:
-    """A killed study leaves no helper behind."""
-    while os.getppid() == parent:
+    """A killed study leaves no helper behind. Windows tells a dead parent's number for ever: its handle is asked."""
+    above = multiprocessing.parent_process()
+    while os.getppid() == parent and (above is None or above.is_alive()):
         time.sleep(LOOK_SECONDS)
     os._exit(1)

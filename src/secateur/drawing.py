@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from secateur import catalogue, ledger
+from secateur import catalogue, ledger, writing
 from secateur.errors import NotKnown, UserError
 from secateur.files import read
 from secateur.names import nfc
@@ -38,9 +38,7 @@ def _charts(store: Store) -> str:
     path = store.results / "charts" / f"vega-{version}.js"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(".tmp")
-        scratch.write_text(catalogue.load("secateur.report.page:vega_bundle")(), encoding="utf-8")
-        scratch.replace(path)
+        writing.whole(path, catalogue.load("secateur.report.page:vega_bundle")())
     return path.read_text(encoding="utf-8")
 
 

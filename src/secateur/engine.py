@@ -21,6 +21,7 @@ from secateur.errors import StepFailed, UserError
 from secateur.files import dump
 from secateur.plan import given
 from secateur.records import Outcome, Step
+from secateur.safe_names import safe_name
 from secateur.settings import Study
 from secateur.steps import STEPS
 from secateur.store import Store, key
@@ -206,7 +207,7 @@ class Walk:
     def _found(self, outcome: Outcome) -> Outcome:
         """With the seconds that making it took, whenever and by whomever it was made."""
         took = self.store.folder(outcome.kind, outcome.key) / TOOK
-        return replace(outcome, seconds=float(took.read_text()) if took.is_file() else 0.0)
+        return replace(outcome, seconds=float(took.read_text(encoding="utf-8")) if took.is_file() else 0.0)
 
     def _make(self, step: Step, name: str, inputs: Mapping[str, Path], work: Path) -> str:
         """Empty, or in one line why it failed. The user's mistakes and a full disk end the study."""
@@ -216,7 +217,7 @@ class Walk:
                 function = catalogue.load(STEPS[step.kind].where)
                 began = time.monotonic()
                 function(context(step.params, inputs, out, work, self.watcher.progress))
-                (out / TOOK).write_text(f"{time.monotonic() - began:.3f}")
+                (out / TOOK).write_text(f"{time.monotonic() - began:.3f}", encoding="utf-8")
         except UserError:
             raise
         except Exception as error:
@@ -230,7 +231,7 @@ def _why(error: Exception, step: Step, home: Path) -> str:
     """One line for the report. A reason of the step's own is enough; for a bug the traceback is kept beside."""
     if isinstance(error, StepFailed):
         return str(error)
-    file = home / "errors" / f"{step.id.replace('/', '_')}.txt"
+    file = home / "errors" / safe_name(f"{step.id}.txt")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     first = str(error).strip().splitlines()

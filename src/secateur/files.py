@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from secateur import writing
 from secateur.errors import UserError
 
 Record = TypeVar("Record")
@@ -20,13 +20,7 @@ def as_json_text(record: Any) -> str:
 
 def dump(record: Any, path: Path) -> None:
     """Write a record as JSON; whole or not at all."""
-    content = as_json_text(record).encode()
-    scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        scratch.write_bytes(content)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    writing.whole(path, as_json_text(record))
 
 
 def read(kind: type[Record], path: Path) -> Record:

@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from secateur import catalogue
+from secateur import catalogue, writing
 from secateur.arms import title
 from secateur.limits import picks
 from secateur.records import Exported, Outcome, Results, Summary
+from secateur.safe_names import safe_name
 from secateur.store import Store
 
 TURNS = 64  # tries to put a folder where others put theirs
@@ -74,6 +75,7 @@ def _copy(results: Results, store: Store, keys: Mapping[str, str], fresh: Path, 
             several = len({s.backbone for s in results.summaries}) > 1
             name = summary.config.replace("/", "-") if several else summary.config.split("/", 1)[1].replace("/", "-")
             model = store.folder(kind, keys[exported]) / "model.onnx"
+            name = safe_name(name)
             shutil.copy(model, fresh / f"{name}.onnx")
             if summary.config in small:
                 packing = catalogue.load("secateur.forms.packing:pack")
@@ -85,9 +87,9 @@ def put(fresh: Path, folder: Path) -> None:
     for turn in range(TURNS):
         old = fresh.with_name(f"{fresh.name}-old{turn}")
         with suppress(OSError):  # none yet, or another run has just moved it
-            folder.rename(old)
+            writing.move(folder, old)
         try:
-            fresh.rename(folder)
+            writing.move(fresh, folder)
             return
         except OSError:
             if turn == TURNS - 1:

@@ -14,6 +14,7 @@ from secateur.arms import is_transfer, recipe_for
 from secateur.chained import with_heads
 from secateur.choice import MethodChoice
 from secateur.errors import UserError
+from secateur.safe_names import problem, safe_name
 from secateur.settings import Study, joined, networks
 
 BARE_BUDGET = "1h"  # for a bare folder: someone who names nothing wants an answer today
@@ -51,7 +52,9 @@ def _settled(study: Study, jobs: int) -> Study:
         study = study.model_copy(update={"methods": TRANSFER_METHODS})
     if study.chains:
         study = study.model_copy(update={"methods": with_heads(study.methods, study.chains, study.sparsities)})
-    name = study.name or Path(study.folder).name or "study"
+    name = study.name or run_name(Path(study.folder))
+    if why := problem(name):
+        raise UserError(f"the study cannot be called so: {why}; '{safe_name(name)}' would do")
     precision = study.precision
     if precision == "auto":
         # timm's networks are full of depthwise convolutions, which bf16 slows on a CPU (benchmarks/precision.py)
@@ -65,6 +68,12 @@ def _settled(study: Study, jobs: int) -> Study:
         augmented = (study.augment or _recipe(study, "head").augment) != "none"
         filled["views"] = study.views or (VIEWS if augmented else 1)
     return study.model_copy(update=filled)
+
+
+def run_name(folder: Path) -> str:
+    """What a study of these photos is called where nobody names it: as their folder, in a name that every system takes
+    and that hides nothing."""
+    return safe_name(folder.name.lstrip(".")) if folder.name.strip(".") else "study"
 
 
 def _network(study: Study) -> Study:
@@ -107,4 +116,4 @@ def has_bf16(cpuinfo: str) -> bool:
 
 def _cpuinfo() -> str:
     path = Path("/proc/cpuinfo")
-    return path.read_text() if platform.system() == "Linux" and path.exists() else ""
+    return path.read_text(encoding="utf-8") if platform.system() == "Linux" and path.exists() else ""

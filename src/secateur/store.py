@@ -22,6 +22,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from secateur import writing
 from secateur.errors import UserError
 
 KEYS = "keys.json"  # in a run's folder: what its plan needs
@@ -49,7 +50,7 @@ def key(kind: str, version: int, params: Mapping[str, Any], inputs: Mapping[str,
 def _text(path: Path) -> str:
     """Of a file that may vanish between the look and the reading."""
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     except OSError:
         return ""
 
@@ -89,7 +90,7 @@ class Store:
             target = self.folder(kind, key)
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                scratch.rename(target)
+                writing.move(scratch, target)
             except OSError:
                 if not target.is_dir():  # otherwise another writer was first, with the same content
                     raise
@@ -119,7 +120,7 @@ class Store:
                 waiting(_text(owner) or "another process")
             lock.acquire()
         try:
-            owner.write_text(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+            owner.write_text(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}", encoding="utf-8")
             work = self.works / key
             work.mkdir(parents=True, exist_ok=True)
             yield work
@@ -169,9 +170,7 @@ class Store:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(file.with_suffix(".lock")):
             before = set(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else set()
-            scratch = file.with_suffix(f".{uuid.uuid4().hex[:8]}")
-            scratch.write_text(json.dumps(sorted(before.union(keys))), encoding="utf-8")
-            scratch.replace(file)
+            writing.whole(file, json.dumps(sorted(before.union(keys))))
 
     def removable(self) -> list[Path]:
         """Results, scratch folders and checkpoints that no run needs and no process works on."""

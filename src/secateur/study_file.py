@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from secateur.choice import MethodChoice
 from secateur.errors import NotKnown, UserError
+from secateur.safe_names import safe_name
 from secateur.settings import SOURCES, Study
 from secateur.texts import read_text
 
@@ -57,7 +58,7 @@ def read(path: Path) -> Study:
     full = {k: str((path.parent / Path(v).expanduser()).resolve()) for k, v in here.items()}
     study = study.model_copy(update=full)
     if not study.name:
-        study = study.model_copy(update={"name": path.stem})
+        study = study.model_copy(update={"name": safe_name(path.stem)})
     return study
 
 

@@ -176,9 +176,8 @@ def _commit() -> str:
     """Of the checkout that this package runs from; empty where it was installed without one."""
     where = Path(__file__).resolve().parent
     try:
-        answer = subprocess.run(
-            ["git", "-C", str(where), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, timeout=5
-        )
+        command = ["git", "-C", str(where), "rev-parse", "--short=12", "HEAD"]
+        answer = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=5)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return answer.stdout.strip() if answer.returncode == 0 else ""

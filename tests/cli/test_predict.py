@@ -135,6 +135,38 @@ def test_mistakes_are_one_line(home: Path, words: tuple[str, ...], said: str):
     assert said in done.stderr and done.stderr.strip().count("\n") == 0 and not done.stdout
 
 
+def test_copies_have_names_that_every_system_takes(home: Path):
+    colours(home / "odd.onnx", ["species: fox", "CON"])
+    photo(home / "card/a b/IMG:1.JPG", RED)
+    photo(home / "card/dark/aux.jpg", BLUE)
+    photo(home / "card/dark/night.jpg", BLUE)
+    photo(home / "card/Dark/Night.jpg", BLUE)
+    for _ in range(2):  # again: the same names, nothing new
+        done = secateur("predict", "odd.onnx", "card", "--copy-to", "sorted", cwd=home)
+        made = sorted(str(p.relative_to(home / "sorted")) for p in (home / "sorted").rglob("*") if p.is_file())
+        assert made == [
+            "CON_/Dark/Night.jpg",
+            "CON_/dark/aux_.jpg",
+            "CON_/dark/night (2).jpg",
+            "species_ fox/a b/IMG_1.JPG",
+        ]
+        assert "photos of 'species: fox' are in sorted/species_ fox" in done.stderr and "alone" not in done.stderr
+
+
+def test_classes_that_are_one_folder_elsewhere_get_two(home: Path):
+    colours(home / "odd.onnx", ["fox", "Fox"])
+    secateur("predict", "odd.onnx", "cameras/one", "cameras/two/IMG_0001.JPG", "--copy-to", "sorted", cwd=home)
+    assert sorted(p.name for p in (home / "sorted").iterdir()) == ["Fox (2)", "fox"]
+
+
+def test_long_names_are_copied_and_long_paths_said(home: Path):
+    long = photo(home / "card" / ("x" * 240) / ("y" * 251 + ".jpg"), RED)
+    done = secateur("predict", "m.onnx", "card", "--copy-to", "sorted", cwd=home)
+    assert (home / "sorted/fox" / long.relative_to(home / "card")).is_file()
+    assert "more than 259 characters" in done.stderr
+    assert "characters" not in secateur("predict", "m.onnx", "cameras/one", "--copy-to", "b", cwd=home).stderr
+
+
 @pytest.mark.parametrize("label", ["../up", "a/b", "..", "a\\b", ""])
 def test_a_models_labels_lead_nowhere_else(home: Path, label: str):
     colours(home / "odd.onnx", [label, "jay"])

@@ -7,6 +7,7 @@ import hashlib
 import html
 import io
 import json
+import os
 import re
 from dataclasses import replace
 from functools import cache
@@ -20,7 +21,6 @@ from test_decision import BEATS, FILTERS, PASSES, case, int8_of_cut, with_int8
 
 from secateur.errors import UserError
 from secateur.records import Outcome, Results
-from secateur.report import draw
 from secateur.report.draw import write_report
 from secateur.report.figures import figures
 from secateur.report.page import forest, json_in_html, page
@@ -211,7 +211,7 @@ def test_a_report_that_cannot_be_made_leaves_the_old_one(tmp_path: Path, monkeyp
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(draw.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         write_report(results(seeds=(0,)), tmp_path, STUB)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, overload
 
-from secateur import catalogue, prepare
+from secateur import catalogue, prepare, writing
 from secateur.api.models import Model, made
 from secateur.api.photos import Place, plain
 from secateur.api.telling import telling
 from secateur.checking import converted, name_of
 from secateur.errors import UserError
 from secateur.files import read
+from secateur.outputs import refuse_folder, said
 from secateur.plan import plan
 from secateur.records import Answer, Bench, Evaluation, Judged, Step, Trained
 from secateur.store import Store
@@ -44,8 +45,7 @@ def export(model: Model, out: Place, *, to: str = "onnx", progress: bool | None 
     """
     row = catalogue.export(to)
     folder = Path(out)
-    if folder.exists():
-        raise UserError(f"{folder} exists already: name a folder that does not")
+    refuse_folder(folder)
     at, onnx = model.step.split("/", 1)[1], f"export/{model.step.split('/', 1)[1]}"
     steps = _exporting(model)
     wanted = [onnx, f"parity/{at}"]
@@ -59,10 +59,10 @@ def export(model: Model, out: Place, *, to: str = "onnx", progress: bool | None 
     else:
         step = steps[-2]
         files = catalogue.load("secateur.steps.convert:parts")(source.folder(step.kind, keys[step.id]))
-    folder.mkdir(parents=True)
-    for file in files:
-        shutil.copy(file, folder / file.name)
-    (folder / "labels.json").write_text(json.dumps(list(model.labels), ensure_ascii=False), encoding="utf-8")
+    with said(folder), writing.folder(folder) as place:
+        for file in files:
+            shutil.copy(file, place / file.name)
+        (place / "labels.json").write_text(json.dumps(list(model.labels), ensure_ascii=False), encoding="utf-8")
     return folder / row.file
 
 

@@ -10,7 +10,7 @@ from secateur.api.photos import Place, plain
 from secateur.api.telling import telling
 from secateur.drawing import draw
 from secateur.records import Results
-from secateur.resolve import bare
+from secateur.resolve import bare, run_name
 from secateur.study_file import make, read
 
 
@@ -41,7 +41,7 @@ def study(
         request = make(catalogue.load("secateur.study_file:demo")() | asked, "secateur.study")
     else:
         folder = Path(what).resolve()
-        own = {"name": folder.name, "folder": str(folder)}
+        own = {"name": run_name(folder), "folder": str(folder)}
         named = make(own | asked, "secateur.study")
         seen = prepare.glance(named)
         usual = bare(str(folder), seen.photos, seen.split, bool(named.group_by))

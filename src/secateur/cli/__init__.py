@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import os
 import signal
 import sys
 from types import FrameType
 
 import typer
 
-from secateur.cli.common import STOP
+from secateur.cli.common import STOP, is_closed_pipe, nobody_reads
 from secateur.errors import SecateurError, UserError
+from secateur.outputs import FULL
 
 TRAINING = ("torch", "safetensors", "onnx", "onnxscript")  # of the extra `train`
 EXIT_STEP_FAILED, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
@@ -50,8 +53,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command line and exit: 0 done, 1 a step failed, 2 the user's mistake, 130 interrupted."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     signal.signal(signal.SIGINT, _as_interrupt)
+    _any_character()
     try:
         code = app()(arguments, standalone_mode=False)
+        sys.stdout.flush()  # here its errors have an answer; at the interpreter's end they have none
     except UserError as error:
         _say(str(error))
         sys.exit(EXIT_USER)
@@ -65,10 +70,19 @@ def main(arguments: list[str] | None = None) -> None:
     except SecateurError as error:
         _say(str(error))
         sys.exit(EXIT_STEP_FAILED)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader went away, as `| head` does
-        sys.exit(0)
+    except SystemExit as ended:
+        if isinstance(ended.__context__, OSError) and is_closed_pipe(ended.__context__):  # typer ends with 1 then
+            nobody_reads()
+            sys.exit(0)
+        raise
     except OSError as error:
+        if is_closed_pipe(error):
+            nobody_reads()
+            sys.exit(0)
+        if error.errno in FULL:
+            _say(f"{error.filename or 'what was to be written'}: {error.strerror}; nothing that was whole is lost")
+            nobody_reads()
+            sys.exit(EXIT_USER)
         if error.filename is None:
             raise
         _say(f"{error.filename}: {error.strerror or type(error).__name__}")
@@ -81,6 +95,18 @@ def main(arguments: list[str] | None = None) -> None:
     if code == EXIT_INTERRUPTED:  # typer turns Ctrl-C into this number
         _say("interrupted; nothing finished is lost: the same command goes on from here")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _any_character() -> None:
+    """Output that goes to a file or a pipe is in the language of the machine on Windows, which has no "×": there it is
+    UTF-8. Where somebody chose otherwise, what cannot be written is written as its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        chosen = os.environ.get("PYTHONIOENCODING")
+        if os.name == "nt" and not stream.isatty() and not chosen:
+            stream.reconfigure(encoding="utf-8")
+        stream.reconfigure(errors="backslashreplace")
 
 
 def _say(words: str) -> None:

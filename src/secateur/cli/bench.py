@@ -11,7 +11,8 @@ from rich.table import Table
 from secateur import catalogue
 from secateur.cli.common import JSON, bar, echo_json, mebibytes, paper
 from secateur.errors import UserError
-from secateur.files import dump
+from secateur.files import as_json_text
+from secateur.outputs import aside, one_on_stdout, opened, put
 from secateur.quantities import in_bytes, seconds
 from secateur.records import Bench, Candidate, Measured, Timing
 
@@ -53,11 +54,10 @@ def add(app: typer.Typer) -> None:
         Every round runs each model once, in an order drawn anew, in processes started afresh; the first model (or
         --against) is there twice: what it differs from itself is the smallest difference that can be seen.
         """
-        if out and not out.absolute().parent.is_dir():
-            raise UserError(f"{out.parent}: no such folder")
+        one_on_stdout(as_json, out, "--out")
         effort = catalogue.load("secateur.steps.bench:Effort")(rounds, processes, _worded(seconds, minutes))
         wish = catalogue.load("secateur.steps.bench:Wish")(memory, layers, energy, _worded(in_bytes, limit), cpus)
-        with bar("measuring") as drawn:
+        with opened(out, "--out", inputs=models) as file, bar("measuring") as drawn:
             found: Bench = catalogue.load("secateur.steps.bench:measured")(
                 catalogue.load("secateur.steps.bench:files_of")(models, runtime),
                 reference=against,
@@ -68,15 +68,17 @@ def add(app: typer.Typer) -> None:
                 label=label,
                 progress=lambda done, total, note: drawn(int(100 * done), int(100 * total)),
             )
-        if out:
-            dump(found, out)
-        if as_json:
-            from pydantic import TypeAdapter
+            lost = put(file, as_json_text(found))
+        with aside(file):
+            if as_json:
+                from pydantic import TypeAdapter
 
-            echo_json(TypeAdapter(Bench).dump_python(found, mode="json"))
-            return
-        show(found)
-        if out:
+                echo_json(TypeAdapter(Bench).dump_python(found, mode="json"))
+            else:
+                show(found)
+        if lost:
+            raise lost
+        if out and not as_json and not file.on_stdout:
             typer.echo(f"\nwritten to {out}: secateur report RUN --with {out} puts these columns into a report")
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
 
+T = TypeVar("T")
 STOP = threading.Event()  # the user asked to stop
 RUNS = typer.Option(Path("runs"), "--runs", envvar="SECATEUR_RUNS", help="Folder that holds runs and their results.")
 TRACK = typer.Option([], "--track", help="Log the run in tensorboard or mlflow, too; may be given twice.")
@@ -25,9 +28,15 @@ def console() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
+class _Paper(Console):
+    def on_broken_pipe(self) -> None:
+        """As everywhere: `| head` is no failure. Rich itself would exit with 1."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 def paper() -> Console:
     """For results that people read, on standard output."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return _Paper(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
 def echo_json(content: Any) -> None:
@@ -35,13 +44,44 @@ def echo_json(content: Any) -> None:
     typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
 
 
+def is_closed_pipe(error: OSError) -> bool:
+    """The reader of our output went away, as `| head` does; Windows calls that an invalid argument."""
+    return isinstance(error, BrokenPipeError) or (
+        os.name == "nt" and error.errno == errno.EINVAL and not error.filename
+    )
+
+
+def nobody_reads() -> None:
+    """What is still printed goes nowhere: else the interpreter tries once more at its end, and complains."""
+    with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def while_read(write: Callable[[T], None]) -> Callable[[T], None]:
+    """`write`, until nobody reads: where there is a file to write as well, `| head` does not end the work."""
+
+    def tried(content: T) -> None:
+        try:
+            write(content)
+        except OSError as error:
+            if not is_closed_pipe(error):
+                raise
+            nobody_reads()
+
+    return tried
+
+
 @contextmanager
 def bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar for one piece of work; silent where nobody looks."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    screen = console()
+    if not screen.is_terminal:  # rich would leave an empty line behind
+        yield lambda done, total: None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(), transient=True) as drawn:
+    with Progress(*columns, console=screen, transient=True) as drawn:
         task = drawn.add_task(title, total=None)
         yield lambda done, total: drawn.update(task, completed=done, total=total)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import typer
@@ -25,8 +25,8 @@ from secateur.cli.reading import (
     index_of,
     reading_of,
 )
-from secateur.errors import UserError
 from secateur.files import as_json_text
+from secateur.outputs import MARK, aside, one_on_stdout, opened, put
 from secateur.records import ClassShift, Judged, Measured, Shift, Trained
 from secateur.report.looks import said as counted
 
@@ -60,32 +60,30 @@ def add(app: typer.Typer) -> None:
         Its study's own figures are found by the model's bytes, or stand in the folder that export made. Classes that
         the model does not know are listed, and count in no figure. Needs no torch for exported models.
         """
+        one_on_stdout(as_json, csv_file)
         words = {"path_column": path_column, "label_column": label_column, "classes": classes, "empty": empty}
         words |= {"time_column": time_column, "date_order": date_order, "label_level": label_level}
         own = {"group_by": group_by, "keep_damaged": keep_damaged}
         reading = reading_of("secateur evaluate", labels=str(labels or ""), rare_below=0, **own, **words)
-        with bar("photos") as progress:
+        with opened(csv_file, "--csv", inputs=[model, folder, labels]) as table, bar("photos") as progress:
             made: Judged = catalogue.load("secateur.judging:judge")(
                 model, folder, reading=reading, runs=runs, index=index_of(folder, runs), progress=progress
             )
-        if csv_file:
-            _table(made, csv_file)
-        if as_json:
-            typer.echo(as_json_text(made))
-            return
-        _print(made)
+            lost = put(table, _rows(made))
+        with aside(table):
+            if as_json:
+                typer.echo(as_json_text(made))
+            else:
+                _print(made)
+        if lost:
+            raise lost
 
 
-def _table(made: Judged, file: Path) -> None:
-    try:
-        with file.open("w", newline="", encoding="utf-8-sig") as content:
-            out = csv.writer(content)
-            out.writerow(("photo", "label", "said", "right", "in its study"))
-            rows = zip(made.paths, made.true, made.evaluation.predictions, made.met, strict=True)
-            for path, label, said, met in rows:
-                out.writerow((path, made.labels[label], made.labels[said], label == said, met))
-    except OSError as error:
-        raise UserError(f"{file} cannot be written: {error.strerror}") from error
+def _rows(made: Judged) -> Iterator[tuple[object, ...]]:
+    yield (f"{MARK}photo", "label", "said", "right", "in its study")
+    rows = zip(made.paths, made.true, made.evaluation.predictions, made.met, strict=True)
+    for path, label, said, met in rows:
+        yield (path, made.labels[label], made.labels[said], label == said, met)
 
 
 def _print(made: Judged) -> None:

@@ -13,6 +13,7 @@ from secateur.drawing import run_of
 from secateur.errors import NotKnown
 from secateur.files import as_json_text, read
 from secateur.names import nfc, nobodys
+from secateur.outputs import refuse_folder
 from secateur.records import ModelResult, Results
 
 FORMS = "; ".join(f"{row.name}: {row.help}" for row in catalogue.EXPORTS)
@@ -40,7 +41,7 @@ def add(app: typer.Typer) -> None:
         home = run_of(run, runs)
         results = read(Results, home / "results.json")
         file, found = _model(home, results, model)
-        catalogue.load("secateur.forms.bundle:refuse")(out)
+        refuse_folder(out)
         form = None
         if row.name != "onnx":
             from secateur.cli.watch import Shown

@@ -14,6 +14,7 @@ from rich.table import Table
 from secateur import catalogue
 from secateur.cli.common import JSON, echo_json, paper
 from secateur.errors import UserError
+from secateur.outputs import aside, one_on_stdout, opened, put
 
 
 class Values(StrEnum):
@@ -50,12 +51,15 @@ def add(app: typer.Typer) -> None:
         """
         if not model.is_file():
             raise UserError(f"{model}: no such file")
-        content = model.read_bytes()
-        made = catalogue.load("secateur.forms.packing:pack")(content, values.value)
         target = out or model.with_suffix(".packed")
         if target.exists() and target.resolve() == model.resolve():
             raise UserError(f"{target} is the model itself: name another file")
-        target.write_bytes(made.content)
+        one_on_stdout(as_json, target, "--out")
+        with opened(target, "--out", inputs=[model]) as file:
+            content = model.read_bytes()
+            made = catalogue.load("secateur.forms.packing:pack")(content, values.value)
+            if lost := put(file, made.content):
+                raise lost
         rows = [
             Row("as it is", len(content)),
             Row("gzip", len(zlib.compress(content, 9))),
@@ -66,11 +70,16 @@ def add(app: typer.Typer) -> None:
         if as_json:
             echo_json(facts | {"sizes": {row.what.split(":")[0]: row.size_bytes for row in rows}})
             return
-        table = Table(box=None, pad_edge=False, show_header=False)
-        table.add_column()
-        table.add_column(justify="right")
-        for row in rows:
-            table.add_row(row.what, f"{row.size_bytes:,} bytes")
-        paper().print(table)
         exact = "every number as it was" if not made.error else f"largest error {made.error:.2%} of a tensor's largest"
-        typer.echo(f"{target}: {exact}")
+        with aside(file):
+            _print(rows)
+            typer.echo(f"{target}: {exact}")
+
+
+def _print(rows: list[Row]) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for row in rows:
+        table.add_row(row.what, f"{row.size_bytes:,} bytes")
+    paper().print(table)

@@ -25,6 +25,7 @@ from secateur.cli.reading import (
     index_of,
     reading_of,
 )
+from secateur.outputs import aside, one_on_stdout, opened, put
 from secateur.records import Depth, Snapshot
 
 SHOWN = 3  # problems of a kind printed before "and … more"
@@ -59,6 +60,7 @@ def add(app: typer.Typer) -> None:
 
         Reads every photo once; a second scan reads only what changed. Nothing in the folder is touched.
         """
+        one_on_stdout(as_json, csv)
         index = index_of(folder, runs)
         options = {} if bound is None else {"hamming_bound": bound}
         reading = reading_of(
@@ -76,16 +78,18 @@ def add(app: typer.Typer) -> None:
             keep_damaged=keep_damaged,
             group_by=group_by,
         )
-        with bar("reading photos") as progress:
+        with opened(csv, "--csv", inputs=[folder, labels]) as table, bar("reading photos") as progress:
             found: Snapshot = catalogue.load("secateur.data.scan:scan")(
                 folder, index=index, progress=progress, reading=reading, **options
             )
-        if csv:
-            catalogue.load("secateur.data.scan:to_csv")(found, csv)
-        if as_json:
-            echo_json(asdict(found) | {"digest": found.digest})
-            return
-        _print(found, all_problems)
+            lost = put(table, catalogue.load("secateur.data.scan:as_rows")(found), end="\n")
+        with aside(table):
+            if as_json:
+                echo_json(asdict(found) | {"digest": found.digest})
+            else:
+                _print(found, all_problems)
+        if lost:
+            raise lost
 
     @app.command()
     def fetch(

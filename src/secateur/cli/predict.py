@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections import Counter
@@ -14,9 +13,10 @@ from typing import Any
 import typer
 
 from secateur import catalogue
-from secateur.cli.common import JSON, bar, console
+from secateur.cli.common import JSON, bar, console, while_read
 from secateur.cli.sorting import Sorting, sorting
 from secateur.errors import UserError
+from secateur.outputs import MARK, Output, one_on_stdout, opened
 from secateur.records import UNSURE, Answer
 
 BATCH = 16  # photos
@@ -55,19 +55,22 @@ def add(app: typer.Typer) -> None:
         """
         if copy_to and link_to:
             raise UserError("--copy-to and --link-to: set one")
-        loaded = catalogue.load("secateur.forms.runtime:load")(model)
-        found, passed = catalogue.load("secateur.data.seen:find")(photos)
-        into = copy_to or link_to
-        sort = sorting(into, link_to is not None, photos, loaded.labels) if into else None
-        reading = catalogue.load("secateur.data.seen:read")
-        seen = reading(found, loaded.input_px, BATCH, depth=loaded.depth, keep_damaged=keep_damaged)
-        said = catalogue.load("secateur.forms.answers:answers")(loaded, seen, top, min_confidence)
-        counts: Counter[str] = Counter()
-        doubts: Counter[str] = Counter()
+        one_on_stdout(as_json, csv_file)
         with ExitStack() as open_files:
-            writers = [open_files.enter_context(_json() if as_json else _lines())]
-            if csv_file:
-                writers.append(open_files.enter_context(_table(csv_file)))
+            table = open_files.enter_context(opened(csv_file, "--csv", inputs=[model, *photos]))
+            loaded = catalogue.load("secateur.forms.runtime:load")(model)
+            found, passed = catalogue.load("secateur.data.seen:find")(photos)
+            into = copy_to or link_to
+            sort = sorting(into, link_to is not None, photos, loaded.labels) if into else None
+            reading = catalogue.load("secateur.data.seen:read")
+            seen = reading(found, loaded.input_px, BATCH, depth=loaded.depth, keep_damaged=keep_damaged)
+            said = catalogue.load("secateur.forms.answers:answers")(loaded, seen, top, min_confidence)
+            counts: Counter[str] = Counter()
+            doubts: Counter[str] = Counter()
+            writers = [_rows(table)] if table else []
+            if not (table and table.on_stdout):
+                shown = open_files.enter_context(_json() if as_json else _lines())
+                writers.append(while_read(shown) if table or sort else shown)
             progress = open_files.enter_context(bar("photos"))
             for number, answer in enumerate(_sorted(said, sort), start=1):
                 for write in writers:
@@ -76,8 +79,8 @@ def add(app: typer.Typer) -> None:
                 doubts.update([answer.doubt] if answer.doubt else [])
                 progress(number, len(found))
         _summary(counts, [f"{p.path}: {p.what}: {p.why}" for p in passed], doubts)
-        if sort:
-            console().print(sort.said(), markup=False)
+        for note in (sort.said(), *sort.notes()) if sort else ():
+            console().print(note, markup=False)
         return 1 if counts["not read"] or (sort and sort.done["left"]) else 0
 
 
@@ -134,23 +137,18 @@ def _json() -> Iterator[Write]:
         sys.stdout.write("\n]\n" if begun else "[]\n")
 
 
-@contextmanager
-def _table(file: Path) -> Iterator[Write]:
+def _rows(table: Output) -> Write:
     """A row a photo, for spreadsheets."""
-    try:
-        content = file.open("w", newline="", encoding="utf-8-sig")  # the mark lets Excel read names with accents
-    except OSError as error:
-        raise UserError(f"{file} cannot be written: {error.strerror}") from error
-    with content:
-        out = csv.writer(content)
-        out.writerow(FIELDS)
+    table.write(MARK)
+    table.rows([FIELDS])
 
-        def write(answer: Answer) -> None:
-            classes = "; ".join(f"{name} {chance:.4f}" for name, chance in answer.classes)
-            confidence = f"{answer.classes[0][1]:.4f}" if answer.classes else ""
-            out.writerow((answer.photo, answer.said, confidence, answer.taken, classes, answer.problem, answer.doubt))
+    def write(answer: Answer) -> None:
+        classes = "; ".join(f"{name} {chance:.4f}" for name, chance in answer.classes)
+        confidence = f"{answer.classes[0][1]:.4f}" if answer.classes else ""
+        row = (answer.photo, answer.said, confidence, answer.taken, classes, answer.problem, answer.doubt)
+        table.rows([row])
 
-        yield write
+    return write
 
 
 def row(answer: Answer) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from secateur.errors import UserError
 from secateur.files import dump, read
 from secateur.quantities import in_bytes, milliseconds
 from secateur.records import Bench, Limits, Outcome, Results
+from secateur.safe_names import safe_name
 from secateur.store import Store
 
 
@@ -29,7 +30,7 @@ def _keep(home: Path, file: Path) -> None:
             f"{file} measured no model of this run: {', '.join(c.name for c in found.candidates) or 'none'}"
         )
     (home / BENCHES).mkdir(exist_ok=True)
-    dump(found, home / BENCHES / f"{file.stem}.json")
+    dump(found, home / BENCHES / safe_name(f"{file.stem}.json"))
 
 
 def _limits(size: str, latency: str, memory: str) -> Limits:

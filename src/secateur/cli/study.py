@@ -19,7 +19,7 @@ from secateur.detectable import can_show
 from secateur.drawing import can_track, tracked
 from secateur.errors import UserError
 from secateur.plan import plan
-from secateur.resolve import bare, settle
+from secateur.resolve import bare, run_name, settle
 from secateur.settings import Study
 from secateur.study_file import demo, make, read
 
@@ -76,7 +76,7 @@ def request(what: str, given: dict[str, Any]) -> Study:
         return make(study.model_dump(mode="json") | values, what)
     if "folder" in values:
         raise UserError(f"--folder is for study files; '{what}' is a folder already")
-    name = path.resolve().name
+    name = run_name(path.resolve())
     asked = make({"name": name, "folder": str(path.resolve())} | values, what)
     seen = prepare.glance(asked)
     usual = bare(str(path.resolve()), seen.photos, seen.split, bool(asked.group_by))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from secateur import writing
 from secateur.data.facts import THUMB_PX, Facts
 
 VERSION = 3  # moves when facts are taken in another way
@@ -34,14 +34,10 @@ def write_index(path: Path, facts: Mapping[str, Facts]) -> None:
     """Whole or not at all."""
     rows = {name: [_plain(getattr(fact, field)) for field, _ in FIELDS] for name, fact in facts.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"version": VERSION, "files": rows}, file)
-        Path(scratch).replace(path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+    with writing.file(path) as file:
+        text = io.TextIOWrapper(file, "utf-8")
+        json.dump({"version": VERSION, "files": rows}, text)
+        text.detach()  # written, and left open
 
 
 def _plain(value: float | str | bytes) -> float | str:

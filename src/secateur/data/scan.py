@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import dataclasses
 import importlib
-import io
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from secateur.data.parallel import in_chunks
 from secateur.data.reasons import commonest
 from secateur.data.relabel import relabel
 from secateur.errors import UserError
+from secateur.outputs import opened, put
 from secateur.records import Depth, Photo, Problem, Reading, Snapshot
 
 if TYPE_CHECKING:
@@ -92,14 +92,17 @@ def listed(folder: Path, reading: Reading) -> Listing:
 
 
 def to_csv(snapshot: Snapshot, path: Path) -> None:
-    """One line a photo, with the columns of COLUMNS; whole or not at all."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_row(snapshot, photo) for photo in snapshot.photos)
-    scratch = path.with_name(path.name + ".part")
-    scratch.write_text(text.getvalue(), encoding="utf-8", newline="")
-    scratch.replace(path)
+    """One line a photo, with the columns of COLUMNS; whole or not at all. Raises UserError."""
+    with opened(path, "to_csv") as out:
+        if lost := put(out, as_rows(snapshot), end="\n"):
+            raise lost
+
+
+def as_rows(snapshot: Snapshot) -> Iterator[Sequence[Any]]:
+    """COLUMNS, then a row a photo."""
+    yield COLUMNS
+    for photo in snapshot.photos:
+        yield _row(snapshot, photo)
 
 
 def to_frame(snapshot: Snapshot) -> pandas.DataFrame:
@@ -136,7 +139,8 @@ def _facts(
 
     def keep() -> None:
         if index and (changed or len(known) != len(facts)):
-            write_index(index, {path: f for path, f in facts.items() if f.sha256})
+            with contextlib.suppress(OSError):  # a full disk, or one that is read only, costs the next scan its time
+                write_index(index, {path: f for path, f in facts.items() if f.sha256})
 
     kept = len(facts)
     try:

@@ -6,7 +6,9 @@ import importlib
 import shutil
 from pathlib import Path
 
+from secateur import writing
 from secateur.errors import UserError
+from secateur.outputs import can_be_made
 
 ANIMALS10 = "alessiocorrado99/animals10"
 BY_HAND = f"by hand: download kaggle.com/datasets/{ANIMALS10} in a browser, unpack it, then: secateur scan FOLDER"
@@ -20,6 +22,7 @@ def fetch_animals10(target: Path) -> Path:
     """
     if target.is_file() or (target.is_dir() and any(target.iterdir())):
         raise UserError(f"{target} exists already; name a new or empty folder")
+    can_be_made(target)
     try:
         kagglehub = importlib.import_module("kagglehub")
     except ImportError as error:
@@ -29,15 +32,12 @@ def fetch_animals10(target: Path) -> Path:
     except Exception as error:  # network, rights, its own types: they all mean that there are no photos
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"Animals-10 could not be downloaded ({reason}); {BY_HAND}") from error
-    # Copied out of kagglehub's cache, which is its own to clear; beside the target first, so whole or absent.
-    scratch = target.with_name(target.name + ".part")
+    # Copied out of kagglehub's cache, which is its own to clear.
     try:
-        shutil.rmtree(scratch, ignore_errors=True)
-        shutil.copytree(fetched, scratch)
-        if target.is_dir():
-            target.rmdir()
-        scratch.rename(target)
+        with writing.folder(target) as scratch:
+            shutil.copytree(fetched, scratch, dirs_exist_ok=True)
+            if target.is_dir():
+                target.rmdir()
     except OSError as error:
-        shutil.rmtree(scratch, ignore_errors=True)
         raise UserError(f"Animals-10 could not be copied to {target}: {error.strerror or error}") from error
     return target

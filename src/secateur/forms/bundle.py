@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import uuid
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from secateur.errors import UserError
+from secateur import writing
+from secateur.outputs import refuse_folder, said
 
 SUMS = "SHA256SUMS"
 
@@ -30,7 +29,7 @@ def write(
 
     Raises UserError where there is a folder already, or it cannot be written.
     """
-    refuse(folder)
+    refuse_folder(folder)
     content: dict[str, bytes] = {name: path.read_bytes() for name, path in model.items()}
     packed = any(name.endswith(".packed") for name in content)
     content |= {
@@ -46,27 +45,10 @@ def write(
         content["packed.py"] = _script("packed.py")
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
     content[SUMS] = "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode()
-    scratch = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}")
-    try:
-        _fill(scratch, content)
-        scratch.rename(folder)
-    except OSError as error:
-        raise UserError(f"{folder} cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    with said(folder), writing.folder(folder) as scratch:
+        for name, data in content.items():
+            (scratch / name).write_bytes(data)
     return sums
-
-
-def refuse(folder: Path) -> None:
-    """Raises UserError for a folder that exists."""
-    if folder.exists():
-        raise UserError(f"{folder} exists already: name a folder that does not")
-
-
-def _fill(folder: Path, content: Mapping[str, bytes]) -> None:
-    folder.mkdir(parents=True)
-    for name, data in content.items():
-        (folder / name).write_bytes(data)
 
 
 def _script(name: str) -> bytes:

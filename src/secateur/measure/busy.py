@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,9 +26,10 @@ class Watch:
 
     def look(self) -> None:
         """Note the clock."""
-        found = psutil.cpu_freq() if hasattr(psutil, "cpu_freq") else None
-        if found and found.current:
-            self.clocks.append(found.current)
+        with contextlib.suppress(OSError, RuntimeError):  # some Macs and virtual machines have none to tell
+            found = psutil.cpu_freq() if hasattr(psutil, "cpu_freq") else None
+            if found and found.current:
+                self.clocks.append(found.current)
 
     def doubts(self, own: float) -> tuple[str, ...]:
         """In words; `own`: seconds of processor time."""
@@ -58,6 +60,6 @@ def _busy() -> tuple[float, float]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:
         return ""

@@ -32,14 +32,14 @@ class Counter:
         now = [self._read(p) for p in self.packages]
         spent = 0
         for package, new, old in zip(self.packages, now, self.last, strict=True):
-            around = int((package / "max_energy_range_uj").read_text()) if new < old else 0
+            around = int((package / "max_energy_range_uj").read_text(encoding="utf-8")) if new < old else 0
             spent += new - old + around
         self.last = now
         return spent / 1e6
 
     @staticmethod
     def _read(package: Path) -> int:
-        return int((package / "energy_uj").read_text())
+        return int((package / "energy_uj").read_text(encoding="utf-8"))
 
 
 def energy(entry: Entry, threads: int = 1, seconds: float = SECONDS, root: Path = ROOT) -> Measured:

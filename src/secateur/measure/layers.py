@@ -35,7 +35,7 @@ def layer_times(entry: Entry, calls: int = CALLS) -> tuple[LayerTime, ...]:
             said = said if "error" in said else helper.ask(end=True)
             if "error" in said:
                 raise StepFailed(f"{entry.file.name}: {said['error']}")
-            events = json.loads(Path(said["profile"]).read_text())
+            events = json.loads(Path(said["profile"]).read_text(encoding="utf-8"))
         finally:
             helper.close()
     return of_events(events, calls)

@@ -54,7 +54,7 @@ def limited(memory_bytes: int, cpus: int) -> Iterator[tuple[str, Enter]]:
 
     Raises UserError for more processors than there are, and on systems that have neither.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or not hasattr(os, "sched_getaffinity"):
         raise UserError(f"memory can be limited on Linux only, not on {sys.platform}")
     mine = sorted(os.sched_getaffinity(0))
     if cpus > len(mine):
@@ -65,7 +65,7 @@ def limited(memory_bytes: int, cpus: int) -> Iterator[tuple[str, Enter]]:
     def enter() -> None:
         os.sched_setaffinity(0, chosen)
         if group:
-            (group / "cgroup.procs").write_text(str(os.getpid()))
+            (group / "cgroup.procs").write_text(str(os.getpid()), encoding="utf-8")
         else:
             import resource
 
@@ -93,9 +93,9 @@ def _control_group(memory_bytes: int) -> Path | None:
         try:
             if not (group / limit).is_file():
                 raise OSError(errno.ENOTSUP, "no memory controller here")
-            (group / limit).write_text(str(memory_bytes))
+            (group / limit).write_text(str(memory_bytes), encoding="utf-8")
             with contextlib.suppress(OSError):
-                (group / swap).write_text("0")
+                (group / swap).write_text("0", encoding="utf-8")
             return group
         except OSError:
             _remove(group)

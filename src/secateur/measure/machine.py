@@ -145,10 +145,12 @@ def _processor() -> tuple[str, tuple[str, ...]]:
     system = platform.system()
     try:
         if system == "Linux":
-            return read_cpuinfo(Path("/proc/cpuinfo").read_text(errors="replace"))
+            return read_cpuinfo(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
         if system == "Darwin":
             command = ["sysctl", "machdep.cpu", "hw.optional"]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+            done = subprocess.run(
+                command, capture_output=True, encoding="utf-8", errors="replace", timeout=10, check=False
+            )
             return read_sysctl(done.stdout)
         if system == "Windows":
             present = ctypes.WinDLL("kernel32").IsProcessorFeaturePresent  # type: ignore[attr-defined]

@@ -82,13 +82,21 @@ def peak_bytes() -> int:
     """Peak resident set of this process since it began; what its parent held before that does not count, as it does in
     getrusage."""
     try:
-        text = Path("/proc/self/status").read_text()
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     except OSError:
+        lines = []
+    for line in lines:
+        if line.startswith("VmHWM:"):
+            return 1024 * int(line.split()[1])
+    try:
         import resource
+    except ImportError:
+        import psutil
 
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else 1024 * peak
-    return next(1024 * int(line.split()[1]) for line in text.splitlines() if line.startswith("VmHWM:"))
+        now = psutil.Process().memory_info()
+        return int(getattr(now, "peak_wset", now.rss))  # Windows counts a peak; elsewhere what it is at the end
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def _say(answer: dict[str, Any]) -> None:

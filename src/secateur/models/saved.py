@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load as from_bytes
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -89,14 +90,15 @@ def save(
         save_file(bits, folder / "masks.safetensors")
 
 
-def load(folder: Path) -> Saved:
-    """The model of a folder, in eval mode, bit-equal to what was saved.
+def load(folder: Path, *, mapped: bool = True) -> Saved:
+    """The model of a folder, in eval mode, bit-equal to what was saved. `mapped`: its weights are read from the file as
+    they are needed, which Windows lets nobody move or delete meanwhile.
 
     Raises UserError naming the file that is missing, broken or does not fit.
     """
     contents = {name: _json(folder / f"{name}.json") for name in ("architecture", "labels", "preprocess", "made")}
     architecture = from_json(contents["architecture"])
-    model = rebuild(architecture, _tensors(folder / "weights.safetensors"))
+    model = rebuild(architecture, _tensors(folder / "weights.safetensors", mapped))
     masks: Masks = {}
     if (folder / "masks.safetensors").exists():
         state = model.state_dict()
@@ -120,9 +122,9 @@ def _json(path: Path) -> Any:
         raise UserError(f"{path} cannot be read: {error}") from error
 
 
-def _tensors(path: Path) -> dict[str, torch.Tensor]:
+def _tensors(path: Path, mapped: bool = True) -> dict[str, torch.Tensor]:
     try:
-        return load_file(path)
+        return load_file(path) if mapped else from_bytes(path.read_bytes())
     except FileNotFoundError as error:
         raise UserError(f"{path.parent} is no saved model: {path.name} is missing") from error
     except (OSError, SafetensorError) as error:

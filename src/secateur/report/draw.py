@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
+from secateur import writing
 from secateur.records import Results
 from secateur.report.page import page
 from secateur.report.story import tell
@@ -20,20 +19,6 @@ def write_report(results: Results, folder: Path, vega_js: str) -> None:
     """
     story = tell(results)
     html = page(story, vega_js)
-    _write(folder / "report.json", json.dumps(story, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
-    _write(folder / "report.html", html)
-
-
-def _write(target: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    scratch = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        scratch.chmod(0o644)  # mkstemp's 0600 would keep a web server from it
-        scratch.replace(target)
-    except BaseException:
-        scratch.unlink(missing_ok=True)
-        raise
+    text = json.dumps(story, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    writing.whole(folder / "report.json", text, sync=True)
+    writing.whole(folder / "report.html", html, sync=True)

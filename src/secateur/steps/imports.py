@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from secateur import writing
 from secateur.errors import UserError
 from secateur.models import foreign, import_keras, import_timm, saved
+from secateur.outputs import can_be_made, said
+from secateur.safe_names import safe_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,10 @@ def timm(
 
 def _free(out: Path | None, name: str) -> Path:
     """Asked before anything is read: a large file takes a while."""
-    folder = out or Path(name)
+    folder = out or Path(safe_name(name))
     if folder.exists():
         raise UserError(f"{folder} is there already; choose another folder with --out")
+    can_be_made(folder)
     return folder
 
 
@@ -118,10 +120,7 @@ def _write(model: nn.Module, folder: Path, brought: Brought) -> None:
         "licence": brought.licence,
         "source": brought.source,
     }
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
-    scratch.mkdir()
-    try:
+    with said(folder), writing.folder(folder) as scratch:
         saved.save(
             model,
             scratch,
@@ -132,6 +131,3 @@ def _write(model: nn.Module, folder: Path, brought: Brought) -> None:
             options=brought.options or None,
             preprocess=saved.preprocess_for(brought.input_px, brought.mean, brought.std),
         )
-        scratch.rename(folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)

@@ -73,7 +73,7 @@ def _export(study: Study, model: nn.Module, labels: tuple[str, ...], folder: Pat
     """Seconds. What is traced here is not traced again by the study's own exports in this process."""
     options = options_of(study)
     saved.save(model, folder, backbone=study.backbone, labels=labels, input_px=study.input_px, made={}, options=options)
-    loaded, file = saved.load(folder), folder / "model.onnx"
+    loaded, file = saved.load(folder, mapped=False), folder / "model.onnx"
     words = built(loaded)
 
     def once() -> None:

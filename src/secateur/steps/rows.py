@@ -20,7 +20,7 @@ class Rows:
     def __init__(self, file: Path, n: int, batch: int) -> None:
         self.file, self.n = file, n
         self.wide_file = file.with_suffix(".wide")
-        self.wide = int(self.wide_file.read_text()) if self.wide_file.is_file() else 0
+        self.wide = int(self.wide_file.read_text(encoding="utf-8")) if self.wide_file.is_file() else 0
         whole = file.stat().st_size // (4 * self.wide) if self.wide and file.is_file() else 0
         count = loading.batch_count(n, batch)
         self.batches = count if whole >= n else min(whole // batch, count - 1)  # a last batch may be one photo longer
@@ -32,7 +32,7 @@ class Rows:
     def add(self, rows: npt.NDArray[np.float32]) -> None:
         if not self.wide:
             self.wide = rows.shape[1]
-            self.wide_file.write_text(str(self.wide))
+            self.wide_file.write_text(str(self.wide), encoding="utf-8")
         with self.file.open("ab") as content:
             content.write(np.ascontiguousarray(rows, np.float32).data)
 

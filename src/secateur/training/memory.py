@@ -80,7 +80,7 @@ def anonymous_bytes(device: str = "cpu") -> int:
     if torch.device(device).type == "cuda":
         return int(torch.cuda.memory_allocated(device))
     status = Path("/proc/self/status")
-    for line in status.read_text().splitlines() if status.exists() else ():
+    for line in status.read_text(encoding="utf-8").splitlines() if status.exists() else ():
         if line.startswith("RssAnon"):
             return int(line.split()[1]) * 1024
     return int(psutil.Process().memory_info().rss)

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 def check() -> None:
     """Checksums are compared, so that a broken download does not answer."""
-    for line in (HERE / "SHA256SUMS").read_text().splitlines():
+    for line in (HERE / "SHA256SUMS").read_text(encoding="utf-8").splitlines():
         digest, name = line.split(maxsplit=1)
         if not (HERE / name).is_file() or hashlib.sha256((HERE / name).read_bytes()).hexdigest() != digest:
             sys.exit(f"{name} was altered or truncated, or is gone: its checksum is another")
@@ -47,6 +47,8 @@ def seen(path: str, side: int, white: dict) -> tuple:
 
 
 def main() -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal of Windows may lack the letters of a class
+        sys.stdout.reconfigure(errors="backslashreplace")
     check()
     import runtime
 
