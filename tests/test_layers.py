@@ -71,7 +71,8 @@ MAY = {
     "exporting": {"records", "errors", "catalogue", "files", "at_hand", "checking", "engine", "prepare", "store"}
     | {"forms", "steps"},
     "judging": {"records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"} | {"ledger", "store"},
-    "crew": {"records", "errors", "engine", "store"},
+    "crew": {"records", "errors", "engine", "interrupts", "store"},
+    "interrupts": set(),
     "sizing": {"records", "errors", "settings", "catalogue", "files", "budget", "engine", "steps"},
     "studying": LEAVES
     | {"budget", "crew", "engine", "prepare", "resolve", "sizing", "store", "data", "measure", "steps"}
@@ -106,7 +107,7 @@ MAY = {
     "__main__": {"cli"},
 } | {folder: {"records", "errors", "settings", "catalogue", "backbones"} for folder in FOLDERS}
 MAY["report"] |= {"limits", "timed"}
-MAY["data"] |= {"grouped"}
+MAY["data"] |= {"grouped", "interrupts"}
 
 
 def _modules() -> list[Path]:

@@ -60,6 +60,14 @@ def test_inspect_a_saved_model(home: Path):
     assert all(p["input_shape"] == [16, 16, 3] for p in profiles)
 
 
+def test_a_good_run_of_two_processes_ends_with_nothing_to_understand(home: Path):
+    """No traceback of a helper that was ended, no word of the one waiting for the other."""
+    said = (home / "study.err").read_text(encoding="utf-8")
+    for words in ("Traceback", "Exception ignored", "waiting", "Warning", "SystemExit", "process "):
+        assert words not in said
+    assert not (home / "runs" / "photos" / "errors").exists()
+
+
 def test_predict_answers_as_the_file_does_and_lists_broken_photos(home: Path):
     file = next((home / "runs" / ".store" / "export").iterdir()) / "model.onnx"
     rows = json.loads(secateur("predict", file, "photos", "--json", "--top", 2, cwd=home).stdout)

@@ -50,41 +50,56 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command line and exit: 0 done, 1 a step failed, 2 the user's mistake, 130 interrupted."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     signal.signal(signal.SIGINT, _as_interrupt)
+    sys.unraisablehook = _but_for_interrupts
+    code = _run(arguments)
+    for number in (signal.SIGTERM, signal.SIGINT):  # all is done: nothing is to be raised in callbacks at exit
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)
+
+
+def _run(arguments: list[str] | None) -> int:
+    """The exit code, once whatever went wrong was said in a line."""
     try:
         code = app()(arguments, standalone_mode=False)
     except UserError as error:
         _say(str(error))
-        sys.exit(EXIT_USER)
+        return EXIT_USER
     except ModuleNotFoundError as error:
         if error.name not in TRAINING:
             raise
         _say(
             f"this needs {error.name}, which is not installed: pip install 'secateur[train]' (see the README for torch)"
         )
-        sys.exit(EXIT_USER)
+        return EXIT_USER
     except SecateurError as error:
         _say(str(error))
-        sys.exit(EXIT_STEP_FAILED)
+        return EXIT_STEP_FAILED
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away, as `| head` does
-        sys.exit(0)
+        return 0
     except OSError as error:
         if error.filename is None:
             raise
         _say(f"{error.filename}: {error.strerror or type(error).__name__}")
-        sys.exit(EXIT_USER)
+        return EXIT_USER
     except typer.TyperException as error:
         _say(error.format_message())
-        sys.exit(EXIT_USER)
+        return EXIT_USER
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     if code == EXIT_INTERRUPTED:  # typer turns Ctrl-C into this number
         _say("interrupted; nothing finished is lost: the same command goes on from here")
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def _say(words: str) -> None:
     print(f"secateur: {' '.join(words.split())}", file=sys.stderr)
+
+
+def _but_for_interrupts(seen: sys.UnraisableHookArgs) -> None:
+    """What an interrupt met inside a callback that may raise nothing: STOP is set, and is all that is needed."""
+    if not (STOP.is_set() and issubclass(seen.exc_type, KeyboardInterrupt)):
+        sys.__unraisablehook__(seen)
 
 
 def _as_interrupt(signum: int, frame: FrameType | None) -> None:
