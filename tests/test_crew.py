@@ -1,5 +1,4 @@
-"""Two processes on one study, as a user sees their end: a good one and Ctrl-C. What is printed a person must not have to
-understand."""
+"""Several processes on one study, as a user sees their end: nothing is printed that a person has to understand."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def crew(steps: list[Step], name: str, runs: Path, keys: dict[str, str], jobs: i
 def _begun(said: Path) -> _Helper:
     """A helper that waits for its work."""
     said.parent.mkdir(parents=True, exist_ok=True)
-    paths = os.pathsep.join(os.path.abspath(p) for p in sys.path if p)
+    paths = os.pathsep.join(str(Path(p).absolute()) for p in sys.path if p)
     with said.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "secateur.crew"],
