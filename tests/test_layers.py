@@ -67,10 +67,12 @@ MAY = {
     | {"arms", "at_hand", "making", "models"},
     "steps": LEAVES | {"data", "models", "pruning", "training", "measure", "forms"},
     "engine": {"records", "errors", "settings", "catalogue", "files", "plan", "budget", "steps", "store"} | {"ledger"},
-    "handing": {"records", "arms", "catalogue", "limits", "store", "forms"},
+    "beside": {"records", "errors", "files"},
+    "handing": {"beside", "records", "arms", "catalogue", "limits", "store", "forms"},
     "exporting": {"records", "errors", "catalogue", "files", "at_hand", "checking", "engine", "prepare", "store"}
     | {"forms", "steps"},
-    "judging": {"records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"} | {"ledger", "store"},
+    "judging": {"beside", "records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"}
+    | {"ledger", "store"},
     "crew": {"records", "errors", "engine", "interrupts", "store"},
     "interrupts": set(),
     "sizing": {"records", "errors", "settings", "catalogue", "files", "budget", "engine", "steps"},
@@ -79,6 +81,7 @@ MAY = {
     | {"handing", "quantities", "ledger", "detectable"},
     "cli": LEAVES
     | {
+        "beside",
         "budget",
         "detectable",
         "engine",
@@ -101,8 +104,21 @@ MAY = {
     "tracking": {"records", "errors", "report"},
     "drawing": {"records", "errors", "catalogue", "files", "store", "report", "ledger"},
     "api": LEAVES
-    | {"budget", "drawing", "engine", "judging", "prepare", "resolve", "store", "studying", "data", "forms", "models"}
-    | {"steps"},
+    | {
+        "beside",
+        "budget",
+        "drawing",
+        "engine",
+        "judging",
+        "prepare",
+        "resolve",
+        "store",
+        "studying",
+        "data",
+        "forms",
+        "models",
+    }
+    | {"beside", "steps"},
     "__init__": {"api"},
     "__main__": {"cli"},
 } | {folder: {"records", "errors", "settings", "catalogue", "backbones"} for folder in FOLDERS}

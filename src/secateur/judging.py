@@ -3,7 +3,6 @@ its study measured."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from secateur import catalogue, ledger
+from secateur import beside, catalogue, ledger
 from secateur.data.listing import ENGLISH
 from secateur.data.relabel import plain
 from secateur.data.scan import scan
@@ -28,7 +27,6 @@ from secateur.measure.shift import shift
 from secateur.records import (
     Judged,
     Looks,
-    ModelResult,
     Photo,
     Problem,
     Reading,
@@ -40,7 +38,6 @@ from secateur.records import (
 from secateur.store import Store
 
 BATCH = 16  # photos
-FIGURES = "figures.json"  # of a folder that was handed on: what its study measured
 Logits = npt.NDArray[np.float32]  # (n, classes)
 Report = Callable[[int, int], None]
 
@@ -234,23 +231,13 @@ def _look(model: Model, snapshot: Snapshot, runs: Path) -> Looks | None:
 # ------------------------------------------------------------ its study
 
 
-def trained(results: Results, model: ModelResult) -> Trained | None:
-    """What a study measured of one of its models; None where it was not tested."""
-    said = model.evaluation
-    if not said:
-        return None
-    ece = said.reliability.ece if said.reliability else None
-    digest = results.data.snapshot_digest
-    return Trained(results.name, model.name, said.accuracy, said.balanced_accuracy, said.classes, ece, digest)
-
-
 def _study(file: Path, runs: Path) -> Trained | None:
-    """Of a folder that was handed on, what it says itself; else of the run whose model has the same bytes."""
-    if (file.parent / FIGURES).is_file():
-        return read(Trained, file.parent / FIGURES)
+    """What the figures.json beside a file says of it; else of the run whose model has the same bytes."""
+    if found := beside.of(file):
+        return found
     homes = [file.parent.parent] if file.parent.name == "models" else []
     homes += sorted(p.parent for p in runs.glob("*/results.json"))
-    digests = {_digest(f) for f in (file, file.with_suffix(".onnx")) if f.is_file()}
+    digests = {beside.digest(f) for f in (file, file.with_suffix(".onnx")) if f.is_file()}
     for home in homes:
         if not (home / "results.json").is_file():
             continue
@@ -260,12 +247,8 @@ def _study(file: Path, runs: Path) -> Trained | None:
             continue  # another release's, or cut off: not this model's in any case
         model = next((m for m in results.models if m.file_sha256 in digests), None)
         if model:
-            return trained(results, model)
+            return beside.trained(results, model)
     return None
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _seen_before(photos: Sequence[Photo], study: Trained | None, runs: Path) -> int:

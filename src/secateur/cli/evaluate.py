@@ -70,7 +70,8 @@ def _print(made: Judged) -> None:
     out = paper()
     said = made.evaluation
     table = Table(box=None, pad_edge=False)
-    names = ["", "here", *(["in its study", "difference"] if made.shift else [])]
+    where = "in its study" if not made.trained or made.trained.photos == "test" else "on validation"
+    names = ["", "here", *([where, "difference"] if made.shift else [])]
     for name in names:
         table.add_column(name, justify="left" if not name else "right")
     study, shift = made.trained, made.shift
@@ -95,6 +96,16 @@ def _print(made: Judged) -> None:
         out.print(line, markup=False)
 
 
+def _study(trained: Trained) -> str:
+    """Where the figures beside it are from, and what they are not."""
+    said = f"(study: {trained.run}, {trained.model}"
+    if trained.form:
+        said += ", its ONNX file, of which this one was made"
+    if trained.photos == "validation":
+        said += ", validation photos, by which its training was chosen: its test photos were not opened"
+    return said + ")"
+
+
 def _beside(study: Trained | None, shift: Shift | None, name: str) -> tuple[Measured | None, Measured | None]:
     """A figure of the study, and the difference to it."""
     return (getattr(study, name), getattr(shift, name)) if study and shift else (None, None)
@@ -117,9 +128,12 @@ def _points(m: Measured | None) -> str:
 def _lines(made: Judged) -> list[str]:
     found = [""]
     if made.shift and made.trained:
-        found += [made.shift.said, f"(study: {made.trained.run}, {made.trained.model})"]
+        found += [made.shift.said, _study(made.trained)]
     elif not made.trained:
-        found += ["What its study measured was not found: no run under --runs holds this file."]
+        found += [
+            "What its study measured was not found: no figures.json beside this file knows it, and no run under --runs "
+            "holds it."
+        ]
     if made.seen_before:
         found += [f"{made.seen_before:,} of these photos stood in its study: they are no new test."]
     if made.looks:

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import typer
 
-from secateur import catalogue
+from secateur import beside, catalogue
 from secateur.cli.common import JSON, RUNS, console, echo_json, mebibytes
 from secateur.drawing import run_of
 from secateur.errors import NotKnown
-from secateur.files import as_json_text, read
+from secateur.files import read
 from secateur.records import ModelResult, Results
 
 FORMS = "; ".join(f"{row.name}: {row.help}" for row in catalogue.EXPORTS)
+
+AS_MEASURED = ("onnx", "packed")  # forms whose numbers are those of the file that was measured, every one
 
 
 def add(app: typer.Typer) -> None:
@@ -54,8 +56,8 @@ def add(app: typer.Typer) -> None:
         size = sum(p.stat().st_size for p in parts.values())
         words = catalogue.load("secateur.report.card:card")(results, found.config, size, row.name, form)
         labels = list(results.data.classes)
-        measured = catalogue.load("secateur.judging:trained")(results, found)
-        figures = as_json_text(measured) if measured else ""
+        measured = beside.trained(results, found, form="" if row.name in AS_MEASURED else "onnx")
+        figures = beside.text({row.file: parts[row.file]}, measured) if measured else ""
         sums = catalogue.load("secateur.forms.bundle:write")(out, parts, row.runtime, labels, words, figures)
         doubts = form.parity.doubts if form and form.parity else ()
         if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from secateur import catalogue
+from secateur import beside, catalogue
 from secateur.cli.common import JSON, echo_json, paper
 from secateur.errors import UserError
 
@@ -56,6 +56,8 @@ def add(app: typer.Typer) -> None:
         if target.exists() and target.resolve() == model.resolve():
             raise UserError(f"{target} is the model itself: name another file")
         target.write_bytes(made.content)
+        if measured := beside.of(model):
+            beside.keep(target, replace(measured, form=measured.form if values is Values.fp32 else "onnx"))
         rows = [
             Row("as it is", len(content)),
             Row("gzip", len(zlib.compress(content, 9))),
