@@ -68,6 +68,23 @@ def test_a_good_run_of_two_processes_ends_with_nothing_to_understand(home: Path)
     assert not (home / "runs" / "photos" / "errors").exists()
 
 
+def test_a_study_and_a_report_end_with_the_answer(home: Path):
+    """That of the report: headline, a table, doubts, then the paths; the same for programs."""
+    secateur("report", "photos", cwd=home)
+    story = json.loads((home / "runs/photos/report.json").read_text())
+    said = (home / "study.out").read_text(encoding="utf-8")
+    again = secateur("report", "photos", cwd=home).stdout
+    for words in (said, again):
+        assert story["answer"]["headline"].replace("\u202f", " ") in words.splitlines()
+        assert words.splitlines()[-1].startswith("report: ") and "verdict" in words and "\x1b" not in words
+        for row in story["models"][:1]:
+            assert f"{100 * row['test_accuracy']['value']:.1f} % [" in words
+    assert "report: " in (home / "study.err").read_text(encoding="utf-8")
+    told = json.loads(secateur("report", "photos", "--json", cwd=home).stdout)
+    assert told["answer"]["headlines"] == [story["answer"]["headline"].replace("\u202f", " ")]
+    assert len(told["answer"]["rows"]) == min(10, len(story["models"])) and told["report"].endswith("report.html")
+
+
 def test_predict_answers_as_the_file_does_and_lists_broken_photos(home: Path):
     file = next((home / "runs" / ".store" / "export").iterdir()) / "model.onnx"
     rows = json.loads(secateur("predict", file, "photos", "--json", "--top", 2, cwd=home).stdout)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import typer
-from rich.table import Table
 
 from secateur import catalogue
-from secateur.cli.common import JSON, RUNS, bar, paper
+from secateur.cli.answer import facts, show
+from secateur.cli.common import JSON, RUNS, bar, echo_json
 from secateur.cli.reading import CLASSES, EMPTY, GROUP_BY, LABEL_COLUMN, LABELS, PATH_COLUMN, index_of, reading_of
 from secateur.errors import UserError
 from secateur.files import as_json_text
-from secateur.records import ClassShift, Judged, Measured, Shift, Trained
-from secateur.report.looks import said as counted
-
-SHOWN = 3  # problems of a kind, and what is said of an unknown class
+from secateur.records import Judged
+from secateur.report.terminal import Told
 
 
 def add(app: typer.Typer) -> None:
@@ -49,10 +48,11 @@ def add(app: typer.Typer) -> None:
             )
         if csv_file:
             _table(made, csv_file)
+        told: Told = catalogue.load("secateur.report.evaluated:evaluated")(made)
         if as_json:
-            typer.echo(as_json_text(made))
+            echo_json(json.loads(as_json_text(made)) | {"answer": facts(told)})
             return
-        _print(made)
+        show(told, {"csv": csv_file} if csv_file else {}, more="--json has all")
 
 
 def _table(made: Judged, file: Path) -> None:
@@ -64,98 +64,3 @@ def _table(made: Judged, file: Path) -> None:
                 out.writerow((path, made.labels[label], made.labels[said], label == said))
     except OSError as error:
         raise UserError(f"{file} cannot be written: {error.strerror}") from error
-
-
-def _print(made: Judged) -> None:
-    out = paper()
-    said = made.evaluation
-    table = Table(box=None, pad_edge=False)
-    where = "in its study" if not made.trained or made.trained.photos == "test" else "on validation"
-    names = ["", "here", *([where, "difference"] if made.shift else [])]
-    for name in names:
-        table.add_column(name, justify="left" if not name else "right")
-    study, shift = made.trained, made.shift
-    rows: list[tuple[str, Measured, Measured | None, Measured | None]] = [
-        ("accuracy", said.accuracy, *_beside(study, shift, "accuracy")),
-        ("balanced accuracy", said.balanced_accuracy, *_beside(study, shift, "balanced_accuracy")),
-        ("macro-F1", said.macro_f1, None, None),
-    ]
-    if said.reliability:
-        rows.append(("calibration error", said.reliability.ece, study.ece if study else None, None))
-    changes: dict[str, ClassShift] = {c.name: c for c in shift.classes} if shift else {}
-    for row in sorted((c for c in said.classes if c.n), key=lambda c: c.recall.value):
-        change = changes.get(row.name)
-        own = (change.before, change.difference) if change else (None, None)
-        rows.append((f"recall of {row.name}", row.recall, *own))
-    for name, here, before, difference in rows:
-        cells = [_percent(here), *([_percent(before), _points(difference)] if shift else [])]
-        table.add_row(name.replace("[", "\\["), *cells)
-    out.print(f"{said.n:,} photos of {len(made.labels) - len(made.absent)} classes", markup=False)
-    out.print(table)
-    for line in _lines(made):
-        out.print(line, markup=False)
-
-
-def _study(trained: Trained) -> str:
-    """Where the figures beside it are from, and what they are not."""
-    said = f"(study: {trained.run}, {trained.model}"
-    if trained.form:
-        said += ", its ONNX file, of which this one was made"
-    if trained.photos == "validation":
-        said += ", validation photos, by which its training was chosen: its test photos were not opened"
-    return said + ")"
-
-
-def _beside(study: Trained | None, shift: Shift | None, name: str) -> tuple[Measured | None, Measured | None]:
-    """A figure of the study, and the difference to it."""
-    return (getattr(study, name), getattr(shift, name)) if study and shift else (None, None)
-
-
-def _percent(m: Measured | None) -> str:
-    if m is None:
-        return ""
-    interval = f" \\[{100 * m.low:.1f}, {100 * m.high:.1f}]" if m.low is not None and m.high is not None else ""
-    return f"{100 * m.value:.1f} %{interval}"
-
-
-def _points(m: Measured | None) -> str:
-    if m is None:
-        return ""
-    interval = f" \\[{m.low:+.1f}, {m.high:+.1f}]" if m.low is not None and m.high is not None else ""
-    return f"{m.value:+.1f}{interval}".replace("-", "−")
-
-
-def _lines(made: Judged) -> list[str]:
-    found = [""]
-    if made.shift and made.trained:
-        found += [made.shift.said, _study(made.trained)]
-    elif not made.trained:
-        found += [
-            "What its study measured was not found: no figures.json beside this file knows it, and no run under --runs "
-            "holds it."
-        ]
-    if made.seen_before:
-        found += [f"{made.seen_before:,} of these photos stood in its study: they are no new test."]
-    if made.looks:
-        found += [
-            f"{made.looks.photos:,} of these are test photos of a split. {counted(made.looks, 'Those')} A file that is "
-            "chosen by what it says of them is no longer tested by them."
-        ]
-    if made.absent:
-        found += [f"no photo here of: {', '.join(made.absent)}"]
-    for name, taken in made.renamed:
-        found += [f"'{name}' is taken for the model's '{taken}'"]
-    for unknown in made.unknown:
-        said = ", ".join(f"{name} {n:,}" for name, n in unknown.said[:SHOWN])
-        more = ", …" if len(unknown.said) > SHOWN else ""
-        found += [
-            f"unknown class '{unknown.name}': {unknown.n:,} photos, in no figure; the model says {said}{more} "
-            f"(mean probability {unknown.confidence:.2f})"
-        ]
-    for kind in dict.fromkeys(p.what for p in made.problems if p.left_out):
-        own = [p for p in made.problems if p.what == kind]
-        found += [
-            f"{kind}: {len(own):,}, left out: {', '.join(p.path for p in own[:SHOWN])}"
-            + ("" if len(own) <= SHOWN else ", …")
-        ]
-    return found

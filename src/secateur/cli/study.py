@@ -110,6 +110,7 @@ def _study(
     if plan_only:
         return _plan(asked, jobs, estimated, as_json)
     from secateur import studying
+    from secateur.cli.answer import facts, of_run, show
     from secateur.cli.watch import Shown
     from secateur.drawing import draw
 
@@ -123,12 +124,13 @@ def _study(
     page = draw(runs, results.name)
     failed = [o for o in results.outcomes if o.state in ("failed", "skipped")]
     if as_json:
-        echo_json({"report": str(page), "failed": [asdict(o) for o in failed]})
+        said = facts(of_run(page.parent))
+        places = {"report": str(page), "models": str(page.parent / "models")}
+        echo_json(places | {"failed": [asdict(o) for o in failed], "answer": said})
     else:
         for outcome in failed:
             shown.say(f"{outcome.state}: {outcome.id}: {outcome.why}")
-        shown.say(f"models: {page.parent / 'models'}")
-        shown.say(f"report: {page}")
+        show(of_run(page.parent), {"models": page.parent / "models", "report": page})
     for name in track:
         shown.say(f"tracked: {tracked(results, page.parent, name, track_to)}")
     return 1 if failed else 0

@@ -1,0 +1,133 @@
+"""A model on a folder of labelled photos, as a terminal shows it; from its record alone. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from secateur.records import ClassShift, Judged, Measured, Shift, Trained
+from secateur.report.formats import plural
+from secateur.report.looks import said as counted
+from secateur.report.terminal import MOST_ROWS, Told, plain
+
+SHOWN = 3  # problems of a kind, and what is said of an unknown class
+Row = tuple[str, Measured, Measured | None, Measured | None]  # what, here, in its study, the difference in points
+
+
+def evaluated(made: Judged) -> Told:
+    """The headline, the figures and the classes of least recall, and what is to be doubted."""
+    rows = _rows(made)
+    shown = rows[:MOST_ROWS]
+    where = "on validation" if made.trained and made.trained.photos == "validation" else "in its study"
+    columns = ("", "here", *((where, "difference") if made.shift else ()))
+    cells = [(n, _percent(here), *((_percent(b), _points(d)) if made.shift else ())) for n, here, b, d in shown]
+    return Told(
+        headlines=tuple(plain(line) for line in _headlines(made)),
+        columns=columns,
+        rows=tuple(tuple(plain(cell) for cell in row) for row in cells),
+        figures=tuple(_figures(row) for row in shown),
+        left=len(rows) - len(shown),
+        legend=(f"{made.evaluation.n:,} photos of {len(made.labels) - len(made.absent)} classes [95 %]",),
+        doubts=tuple(plain(line) for line in _doubts(made)),
+    )
+
+
+def _headlines(made: Judged) -> list[str]:
+    said = made.evaluation
+    lines = [f"{_percent(said.accuracy)} of {plural(said.n, 'photo')} are answered rightly."]
+    if made.shift and made.trained:
+        lines.append(made.shift.said)
+    return lines
+
+
+def _rows(made: Judged) -> list[Row]:
+    said, study, shift = made.evaluation, made.trained, made.shift
+    rows: list[Row] = [
+        ("accuracy", said.accuracy, *_before(study, shift, "accuracy")),
+        ("balanced accuracy", said.balanced_accuracy, *_before(study, shift, "balanced_accuracy")),
+        ("macro-F1", said.macro_f1, None, None),
+    ]
+    if said.reliability:
+        rows.append(("calibration error", said.reliability.ece, study.ece if study else None, None))
+    changes: dict[str, ClassShift] = {c.name: c for c in shift.classes} if shift else {}
+    for row in sorted((c for c in said.classes if c.n), key=lambda c: c.recall.value):
+        change = changes.get(row.name)
+        own = (change.before, change.difference) if change else (None, None)
+        rows.append((f"recall of {row.name}", row.recall, *own))
+    return rows
+
+
+def _before(study: Trained | None, shift: Shift | None, name: str) -> tuple[Measured | None, Measured | None]:
+    """A figure of the study, and the difference to it."""
+    return (getattr(study, name), getattr(shift, name)) if study and shift else (None, None)
+
+
+def _figures(row: Row) -> dict[str, Any]:
+    what, *measured = row
+    keys = ("here", "before", "difference")
+    return {"name": plain(what)} | {k: asdict(m) if m else None for k, m in zip(keys, measured, strict=True)}
+
+
+def _percent(m: Measured | None) -> str:
+    if m is None:
+        return ""
+    interval = f" [{100 * m.low:.1f}, {100 * m.high:.1f}]" if m.low is not None and m.high is not None else ""
+    return f"{100 * m.value:.1f} %{interval}"
+
+
+def _points(m: Measured | None) -> str:
+    if m is None:
+        return ""
+    interval = f" [{m.low:+.1f}, {m.high:+.1f}]" if m.low is not None and m.high is not None else ""
+    return f"{m.value:+.1f}{interval}".replace("-", "−")
+
+
+def _doubts(made: Judged) -> list[str]:
+    found = [_study(made.trained)]
+    if made.seen_before:
+        found += [f"{made.seen_before:,} of these photos stood in its study: they are no new test."]
+    if made.looks:
+        found += [
+            f"{made.looks.photos:,} of these are test photos of a split. {counted(made.looks, 'Those')} A file that is "
+            "chosen by what it says of them is no longer tested by them."
+        ]
+    return found + _classes(made) + _left_out(made)
+
+
+def _study(trained: Trained | None) -> str:
+    """Where the figures beside it are from, and what they are not."""
+    if trained is None:
+        return (
+            "What its study measured was not found: no figures.json beside this file knows it, and no run under --runs "
+            "holds it."
+        )
+    said = f"The figures beside it are of study {trained.run}, {trained.model}"
+    if trained.form:
+        said += ", of its ONNX file, of which this one was made"
+    if trained.photos == "validation":
+        said += ", on validation photos, by which its training was chosen: its test photos were not opened"
+    return said + "."
+
+
+def _classes(made: Judged) -> list[str]:
+    """Which of them are not the model's, or not here, or go by another name."""
+    found = [f"no photo here of: {', '.join(made.absent)}"] if made.absent else []
+    found += [f"'{name}' is taken for the model's '{taken}'" for name, taken in made.renamed]
+    for unknown in made.unknown:
+        said = ", ".join(f"{name} {n:,}" for name, n in unknown.said[:SHOWN])
+        more = ", …" if len(unknown.said) > SHOWN else ""
+        found += [
+            f"unknown class '{unknown.name}': {unknown.n:,} photos, in no figure; the model says {said}{more} "
+            f"(mean probability {unknown.confidence:.2f})"
+        ]
+    return found
+
+
+def _left_out(made: Judged) -> list[str]:
+    """Problems that cost photos, by kind."""
+    found = []
+    for kind in dict.fromkeys(p.what for p in made.problems if p.left_out):
+        own = [p for p in made.problems if p.what == kind]
+        more = "" if len(own) <= SHOWN else ", …"
+        found += [f"{kind}: {len(own):,}, left out: {', '.join(p.path for p in own[:SHOWN])}{more}"]
+    return found
