@@ -13,6 +13,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "secateur"
 LEAVES = {
     "records",
+    "panels",
     "errors",
     "settings",
     "study_file",
@@ -44,7 +45,8 @@ MAY = {
     "choice": {"catalogue", "methods"},
     "chained": {"catalogue", "choice"},
     "grouped": {"errors", "quantities"},
-    "settings": {"errors", "catalogue", "quantities", "choice", "chained", "grouped"},
+    "panels": set(),
+    "settings": {"errors", "catalogue", "quantities", "choice", "chained", "grouped", "panels"},
     "study_file": {"errors", "settings", "choice"},
     "arms": {"settings", "catalogue", "choice"},
     "at_hand": {"errors", "settings", "backbones", "catalogue"},

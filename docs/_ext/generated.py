@@ -77,7 +77,8 @@ def commands() -> str:
     made = cli.app()
 
     def helped(*words: str) -> str:
-        done = CliRunner().invoke(made, [*words, "--help"], prog_name="secateur", env={"COLUMNS": "100"})
+        flag = "--help-all" if words == ("study",) else "--help"
+        done = CliRunner().invoke(made, [*words, flag], prog_name="secateur", env={"COLUMNS": "100"})
         assert done.exit_code == 0, done.output
         return str(done.output).strip()
 

@@ -9,6 +9,7 @@ from types import FrameType
 import typer
 
 from secateur.cli.common import STOP
+from secateur.cli.helped import Grouped
 from secateur.errors import SecateurError, UserError
 
 TRAINING = ("torch", "safetensors", "onnx", "onnxscript")  # of the extra `train`
@@ -43,6 +44,8 @@ def app() -> typer.Typer:
 
     for module in (photos, study, runs, serve, predict, evaluate, pack, export, model, bench, imports, methods):
         module.add(made)
+    for command in made.registered_commands:
+        command.cls = Grouped
     return made
 
 
