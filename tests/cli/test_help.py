@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from typing import Literal, get_args, get_origin
 
 import pytest
@@ -81,3 +84,10 @@ def test_no_help_speaks_python(command: str):
         assert not re.search(r"<[a-z][\w \[\]]*>", text.replace("<class>", ""))
         assert max(len(line) for line in text.splitlines()) <= columns
         assert "\x1b" not in text
+
+
+def test_a_terminal_with_few_characters_ends_no_command():
+    """As a pipe's on Windows: there is no ² in ASCII."""
+    words = [sys.executable, "-m", "secateur", "methods", "lamp"]
+    done = subprocess.run(words, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0 and b"?" in done.stdout, done.stderr

@@ -10,6 +10,7 @@ from secateur.report.formats import NARROW, interval, milliseconds, percent, plu
 
 Story = dict[str, Any]
 MOST_ROWS, MOST_DOUBTS = 10, 8
+NOT_RUN = "Not run: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,4 +135,13 @@ def _doubts(story: Story) -> list[str]:
     states = story["cost"]["states"]
     failed = [f"{states[s]} {s}" for s in ("failed", "skipped") if states[s]]
     lost = [f"Steps that gave nothing: {', '.join(failed)}; the report says which, and why."] if failed else []
-    return list(dict.fromkeys([*lost, *lines]))
+    return _joined(list(dict.fromkeys([*lost, *lines])))
+
+
+def _joined(lines: list[str]) -> list[str]:
+    """What was not run, each for no reason of its own, in one line, where the first of them stands."""
+    alone = [line for line in lines if line.startswith(NOT_RUN) and ": " not in line.removeprefix(NOT_RUN)]
+    if len(alone) < 2:
+        return lines
+    one = NOT_RUN + "; ".join(line.removeprefix(NOT_RUN).removesuffix(".") for line in alone) + "."
+    return [one if line == alone[0] else line for line in lines if line not in alone[1:]]
