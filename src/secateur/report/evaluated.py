@@ -10,6 +10,10 @@ from secateur.report.formats import plural
 from secateur.report.looks import said as counted
 from secateur.report.terminal import MOST_ROWS, Told, plain
 
+NOT_FOUND = (
+    "What its study measured was not found: no figures.json beside this file knows it, and no run under --runs "
+    "holds it."
+)
 SHOWN = 3  # problems of a kind, and what is said of an unknown class
 Row = tuple[str, Measured, Measured | None, Measured | None]  # what, here, in its study, the difference in points
 
@@ -18,8 +22,7 @@ def evaluated(made: Judged) -> Told:
     """The headline, the figures and the classes of least recall, and what is to be doubted."""
     rows = _rows(made)
     shown = rows[:MOST_ROWS]
-    where = "on validation" if made.trained and made.trained.photos == "validation" else "in its study"
-    columns = ("", "here", *((where, "difference") if made.shift else ()))
+    columns = ("", "here", *((_where(made.trained), "difference") if made.shift and made.trained else ()))
     cells = [(n, _percent(here), *((_percent(b), _points(d)) if made.shift else ())) for n, here, b, d in shown]
     return Told(
         headlines=tuple(plain(line) for line in _headlines(made)),
@@ -27,7 +30,7 @@ def evaluated(made: Judged) -> Told:
         rows=tuple(tuple(plain(cell) for cell in row) for row in cells),
         figures=tuple(_figures(row) for row in shown),
         left=len(rows) - len(shown),
-        legend=(f"{made.evaluation.n:,} photos of {len(made.labels) - len(made.absent)} classes [95 %]",),
+        legend=tuple(plain(line) for line in _legend(made)),
         doubts=tuple(plain(line) for line in _doubts(made)),
     )
 
@@ -83,7 +86,7 @@ def _points(m: Measured | None) -> str:
 
 
 def _doubts(made: Judged) -> list[str]:
-    found = [_study(made.trained)]
+    found = [] if made.trained else [NOT_FOUND]
     if made.seen_before:
         found += [f"{made.seen_before:,} of these photos stood in its study: they are no new test."]
     if made.looks:
@@ -94,19 +97,24 @@ def _doubts(made: Judged) -> list[str]:
     return found + _classes(made) + _left_out(made)
 
 
-def _study(trained: Trained | None) -> str:
-    """Where the figures beside it are from, and what they are not."""
-    if trained is None:
-        return (
-            "What its study measured was not found: no figures.json beside this file knows it, and no run under --runs "
-            "holds it."
-        )
-    said = f"The figures beside it are of study {trained.run}, {trained.model}"
-    if trained.form:
-        said += ", of its ONNX file, of which this one was made"
+def _legend(made: Judged) -> list[str]:
+    """Of what the figures are, and those beside them."""
+    lines = [f"here: {plural(made.evaluation.n, 'photo')} of {len(made.labels) - len(made.absent)} classes [95 %]"]
+    if made.trained:
+        lines.append(f"{_where(made.trained)}: {made.trained.run}, {made.trained.model}{_but(made.trained)}")
+    return lines
+
+
+def _where(trained: Trained) -> str:
+    return "on validation" if trained.photos == "validation" else "in its study"
+
+
+def _but(trained: Trained) -> str:
+    """What those figures are not."""
+    said = "; measured of its ONNX file, of which this one was made" if trained.form else ""
     if trained.photos == "validation":
-        said += ", on validation photos, by which its training was chosen: its test photos were not opened"
-    return said + "."
+        said += "; by validation its training was chosen, and its test photos were not opened"
+    return said
 
 
 def _classes(made: Judged) -> list[str]:
