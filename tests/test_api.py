@@ -87,6 +87,26 @@ def test_a_model_answers_without_a_file(made, tmp_path):
     assert [a.said for a in here] == [a.said for a in there] and len(here) == len(snapshot.photos)
 
 
+def test_an_exported_file_knows_what_was_measured_of_it(photos_112px, tmp_path):
+    """Validation alone until its test photos were opened, which `export` does not do; then those; without the runs."""
+    for name in ("cane", "ragno"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for photo in sorted((photos_112px / "raw-img" / name).iterdir())[30:54]:
+            (tmp_path / "photos" / name / photo.name).write_bytes(photo.read_bytes())
+    dense = secateur.train(tmp_path / "photos", runs=tmp_path / "runs", **TINY)
+    before = secateur.export(dense, tmp_path / "before")
+    assert not (tmp_path / "runs" / ".looks").exists()
+    judged = secateur.evaluate(before, tmp_path / "photos", runs=tmp_path / "none")
+    assert judged.trained and judged.shift and judged.trained.photos == "validation"
+    parity = next((tmp_path / "runs/.store/parity").glob("*/parity.json"))
+    assert judged.trained.accuracy.value == json.loads(parity.read_text())["val_accuracy"]["value"]
+    own = secateur.evaluate(dense)
+    after, eight = (secateur.export(dense, tmp_path / to, to=to) for to in ("onnx", "onnx-int8"))
+    for file, form in ((after, ""), (eight, "onnx")):
+        said = secateur.evaluate(file, tmp_path / "photos", runs=tmp_path / "none").trained
+        assert said and said.accuracy == own.accuracy and (said.photos, said.form) == ("test", form)
+
+
 def test_folders_that_are_split_already_stay_so(photos_112px, tmp_path):
     photos = sorted((photos_112px / "raw-img" / "cane").iterdir())[:24]
     for i, photo in enumerate(photos):

@@ -13,6 +13,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "secateur"
 LEAVES = {
     "records",
+    "panels",
     "errors",
     "names",
     "settings",
@@ -51,7 +52,8 @@ MAY = {
     "choice": {"catalogue", "methods"},
     "chained": {"catalogue", "choice"},
     "grouped": {"errors", "quantities"},
-    "settings": {"errors", "catalogue", "quantities", "choice", "chained", "grouped", "names"},
+    "panels": set(),
+    "settings": {"errors", "catalogue", "quantities", "choice", "chained", "grouped", "names", "panels"},
     "study_file": {"errors", "settings", "choice", "texts", "safe_names"},
     "arms": {"settings", "catalogue", "choice"},
     "at_hand": {"errors", "settings", "backbones", "catalogue"},
@@ -75,13 +77,15 @@ MAY = {
     "steps": LEAVES | WRITING | {"data", "models", "pruning", "training", "measure", "forms"},
     "engine": {"records", "errors", "settings", "catalogue", "files", "plan", "budget", "steps", "store"}
     | {"ledger", "safe_names"},
-    "handing": {"records", "arms", "catalogue", "limits", "store", "forms", "writing", "safe_names"},
+    "beside": {"records", "errors", "files"},
+    "handing": {"beside", "records", "arms", "catalogue", "limits", "store", "forms", "writing", "safe_names"},
     "exporting": {"records", "errors", "catalogue", "files", "at_hand", "checking", "engine", "prepare", "store"}
     | {"forms", "steps"},
     "overlap": {"records", "errors", "files", "data", "grouped", "names", "prepare", "store"},
-    "judging": {"records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"}
+    "judging": {"beside", "records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"}
     | {"ledger", "store", "names", "overlap"},
-    "crew": {"records", "errors", "engine", "store"},
+    "crew": {"records", "errors", "engine", "interrupts", "store"},
+    "interrupts": set(),
     "sizing": {"records", "errors", "settings", "catalogue", "files", "budget", "engine", "steps"},
     "studying": LEAVES
     | {"budget", "crew", "engine", "prepare", "resolve", "sizing", "store", "data", "measure", "steps"}
@@ -89,6 +93,7 @@ MAY = {
     "cli": LEAVES
     | WRITING
     | {
+        "beside",
         "budget",
         "detectable",
         "engine",
@@ -112,13 +117,13 @@ MAY = {
     "drawing": {"names", "records", "errors", "catalogue", "files", "store", "report", "ledger", "writing"},
     "api": LEAVES
     | WRITING
-    | {"budget", "drawing", "engine", "judging", "prepare", "resolve", "store", "studying", "data", "forms", "models"}
-    | {"steps"},
+    | {"beside", "budget", "drawing", "engine", "judging", "prepare", "resolve", "store", "studying"}
+    | {"data", "forms", "models", "steps"},
     "__init__": {"api"},
     "__main__": {"cli"},
 } | {folder: {"records", "errors", "settings", "catalogue", "backbones", "names"} for folder in FOLDERS}
 MAY["report"] |= {"limits", "timed"}
-MAY["data"] |= {"grouped", "texts"} | WRITING
+MAY["data"] |= {"grouped", "texts", "interrupts"} | WRITING
 MAY["forms"] |= WRITING
 MAY["report"] |= {"writing"}
 

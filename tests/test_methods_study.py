@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import shared
-from secateur import studying
+from secateur import beside, studying
 from secateur.files import read
 from secateur.models import prunable, saved
 from secateur.models.build import build
@@ -165,6 +165,9 @@ def test_a_chain_takes_away_at_every_stage(done):
     there = {p.name: p.stat().st_size for p in (home / "runs" / "ways" / "models").iterdir()}
     name = LAST.split("/", 1)[1].replace("/", "-")
     assert (there[f"{name}.onnx"], there[f"{name}.packed"]) == (last.sizes.onnx, last.sizes.packed)
+    for form in ("onnx", "packed"):  # both know what was measured, wherever they are taken
+        known = beside.of(home / "runs" / "ways" / "models" / f"{name}.{form}")
+        assert known and (known.accuracy, known.model) == (last.evaluation.accuracy, last.name)
 
 
 def test_every_network_has_the_further_form_that_was_asked_for(done):

@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 
 from secateur import backbones, catalogue, cli, records
 from secateur.choice import MethodChoice
+from secateur.cli.helped import panel
 from secateur.methods import OWN
+from secateur.panels import TITLES
 from secateur.settings import Study
 
 NOTE = "<!-- made by docs/_ext/generated.py -->\n\n"
@@ -39,10 +41,13 @@ def settings() -> str:
         return [(f"`{name}`", usual[name], field.description or "") for name, field in kind.model_fields.items()]
 
     head = ("key", "default", "what it says")
+    panels: dict[str, list[tuple[str, ...]]] = {title: [] for title in TITLES}
+    for row, field in zip(rows(Study), Study.model_fields.values(), strict=True):
+        panels[panel(field)].append(row)
     return (
         NOTE + "# Settings of a study\n\nEach is a key of a study file, a flag of `secateur study` (`--input-px` for "
         "`input_px`), and a keyword of `secateur.study` and `secateur.train`.\n\n"
-        + _table(head, rows(Study))
+        + "\n\n".join(f"## {title}\n\n{_table(head, own)}" for title, own in panels.items())
         + "\n\n## A method's table\n\nAn entry of `methods`, and the options of `secateur.prune`.\n\n"
         + _table(head, rows(MethodChoice))
         + "\n"
@@ -77,7 +82,8 @@ def commands() -> str:
     made = cli.app()
 
     def helped(*words: str) -> str:
-        done = CliRunner().invoke(made, [*words, "--help"], prog_name="secateur", env={"COLUMNS": "100"})
+        flag = "--help-all" if words == ("study",) else "--help"
+        done = CliRunner().invoke(made, [*words, flag], prog_name="secateur", env={"COLUMNS": "100"})
         assert done.exit_code == 0, done.output
         return str(done.output).strip()
 

@@ -10,7 +10,7 @@ import errno
 import importlib.metadata
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -95,7 +95,8 @@ def _planned(steps: list[Step], keys: Mapping[str, str]) -> dict[str, str]:
 
 class Walk:
     """One walk over a plan. `keys` begins with those of what is given and grows with every finished step. `before`: how
-    steps of this plan ended in a walk over a part of it. `kinds`: of what else is there, in `keys`, when it begins."""
+    steps of this plan ended in a walk over a part of it. `kinds`: of what else is there, in `keys`, when it begins.
+    `helpers`: processes that walk it as well: to wait for one of them is nothing to be told of."""
 
     def __init__(
         self,
@@ -106,7 +107,9 @@ class Walk:
         watcher: Watcher,
         before: Iterable[Outcome] = (),
         kinds: Mapping[str, str] | None = None,
+        helpers: Collection[int] = (),
     ) -> None:
+        self.helpers = helpers
         self.steps, self.keys, self.store, self.home, self.watcher = steps, keys, store, home, watcher
         self.kinds = {name: given(name) for name in keys if given(name)} | {s.id: s.kind for s in steps}
         self.kinds = dict(kinds or {}) | self.kinds
@@ -178,7 +181,8 @@ class Walk:
             return self._found(found)
 
         def waiting(who: str) -> None:
-            self.watcher.say(f"waiting for {who}: it is making {step.id}")
+            if not any(who.startswith(f"process {helper},") for helper in self.helpers):
+                self.watcher.say(f"waiting for another study ({who}), which is making this: {step.title}")
 
         with self.store.working(name, wait, waiting) as work:
             if work is None:

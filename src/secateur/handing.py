@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from secateur import catalogue, writing
+from secateur import beside, catalogue, writing
 from secateur.arms import title
 from secateur.limits import picks
 from secateur.records import Exported, Outcome, Results, Summary
@@ -53,6 +53,7 @@ def not_made(summaries: Iterable[Summary], outcomes: Iterable[Outcome]) -> tuple
 def hand_over(results: Results, store: Store, keys: Mapping[str, str], home: Path, small: set[str]) -> None:
     """RUN/models/: the ONNX files that a user would take, by name: dense, and what validation chose of each method,
     and what is picked within the limits; of several seeds, the one that did best on validation. `small`: packed, too.
+    What was measured of each lies beside them, in figures.json: they know it wherever they are taken with that.
     """
     fresh = home / f".models-{uuid.uuid4().hex[:8]}"
     fresh.mkdir()
@@ -76,10 +77,13 @@ def _copy(results: Results, store: Store, keys: Mapping[str, str], fresh: Path, 
             name = summary.config.replace("/", "-") if several else summary.config.split("/", 1)[1].replace("/", "-")
             model = store.folder(kind, keys[exported]) / "model.onnx"
             name = safe_name(name)
+            measured = beside.trained(results, best)
             shutil.copy(model, fresh / f"{name}.onnx")
+            beside.keep(fresh / f"{name}.onnx", measured)
             if summary.config in small:
                 packing = catalogue.load("secateur.forms.packing:pack")
                 (fresh / f"{name}.packed").write_bytes(packing(model.read_bytes()).content)
+                beside.keep(fresh / f"{name}.packed", measured)  # the same numbers, every one
 
 
 def put(fresh: Path, folder: Path) -> None:

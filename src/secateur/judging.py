@@ -3,7 +3,6 @@ its study measured."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from secateur import catalogue, ledger
+from secateur import beside, catalogue, ledger
 from secateur.data.depth import UNSTORED
 from secateur.data.facts import Facts
 from secateur.data.listing import ENGLISH
@@ -34,7 +33,6 @@ from secateur.records import (
     Evaluation,
     Judged,
     Looks,
-    ModelResult,
     Photo,
     Problem,
     Reading,
@@ -47,7 +45,6 @@ from secateur.store import Store
 
 BATCH = 16  # photos
 DEPTH = "depth.json"  # of a folder that was handed on, beside models whose files say nothing
-FIGURES = "figures.json"  # of a folder that was handed on: what its study measured
 Logits = npt.NDArray[np.float32]  # (n, classes)
 Report = Callable[[int, int], None]
 
@@ -291,23 +288,13 @@ def _homes(file: Path, runs: Path) -> tuple[Path, ...]:
 # ------------------------------------------------------------ its study
 
 
-def trained(results: Results, model: ModelResult) -> Trained | None:
-    """What a study measured of one of its models; None where it was not tested."""
-    said = model.evaluation
-    if not said:
-        return None
-    ece = said.reliability.ece if said.reliability else None
-    digest = results.data.snapshot_digest
-    return Trained(results.name, model.name, said.accuracy, said.balanced_accuracy, said.classes, ece, digest)
-
-
 def _study(file: Path, runs: Path) -> Trained | None:
-    """Of a folder that was handed on, what it says itself; else of the run whose model has the same bytes."""
-    if (file.parent / FIGURES).is_file():
-        return read(Trained, file.parent / FIGURES)
+    """What the figures.json beside a file says of it; else of the run whose model has the same bytes."""
+    if found := beside.of(file):
+        return found
     homes = [file.parent.parent] if file.parent.name == "models" else []
     homes += sorted(p.parent for p in runs.glob("*/results.json"))
-    digests = {_digest(f) for f in (file, file.with_suffix(".onnx")) if f.is_file()}
+    digests = {beside.digest(f) for f in (file, file.with_suffix(".onnx")) if f.is_file()}
     for home in homes:
         if not (home / "results.json").is_file():
             continue
@@ -317,9 +304,5 @@ def _study(file: Path, runs: Path) -> Trained | None:
             continue  # another release's, or cut off: not this model's in any case
         model = next((m for m in results.models if m.file_sha256 in digests), None)
         if model:
-            return trained(results, model)
+            return beside.trained(results, model)
     return None
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,10 +1,13 @@
-"""Study: flags, TOML keys, documentation and keys of results come from this one record."""
+"""Study: flags, TOML keys, documentation and keys of results come from this one record.
+
+Over 300 lines because it is one record, every field with its help and its panel.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,6 +17,23 @@ from secateur.chained import check as check_chain
 from secateur.choice import MethodChoice, Table, sparsity
 from secateur.errors import NotKnown
 from secateur.names import nfc
+from secateur.panels import (
+    Column,
+    File,
+    First,
+    Folder,
+    Limits,
+    Measuring,
+    Name,
+    Network,
+    Photos,
+    Pruning,
+    Running,
+    Says,
+    Size,
+    Time,
+    one_of,
+)
 from secateur.quantities import in_bytes, milliseconds, seconds
 
 SOURCES = ("hub", "package", "random")  # of weights; anything else is a file
@@ -22,139 +42,171 @@ SOURCES = ("hub", "package", "random")  # of weights; anything else is a file
 class Study(Table):
     """Everything that decides what a study does. Its defaults suit a folder of a few thousand photos."""
 
-    name: str = Field(default="", description="name of the run; empty: the folder's")
-    folder: str = Field(default="", description="folder of class folders of photos, or 'demo' for drawn animals")
-    labels: str = Field(
+    name: Photos[Name] = Field(default="", description="name of the run; empty: the folder's")
+    folder: Photos[Folder] = Field(
+        default="", description="folder of class folders of photos, or 'demo' for drawn animals"
+    )
+    labels: Photos[First[File]] = Field(
         default="",
         description="file that says what is on the photos: CSV or COCO-CameraTraps JSON; empty: class folders",
     )
-    path_column: str = Field(default="", description="of a CSV of labels: the photos' paths; empty: by its usual names")
-    label_column: str = Field(
+    path_column: Photos[Column] = Field(
+        default="", description="of a CSV of labels: the photos' paths; empty: by its usual names"
+    )
+    label_column: Photos[Column] = Field(
         default="",
         description="of a CSV of labels: the classes; 'genus + species' puts two together; empty: by its usual names, "
         "the finest rank that nearly all rows know",
     )
-    time_column: str = Field(
+    time_column: Photos[Column] = Field(
         default="", description="of the labels: when photos were taken, as 'Date + Time'; empty: by its usual names"
     )
-    date_order: Literal["", "day", "month"] = Field(
+    date_order: Photos[Literal["", "day", "month"]] = Field(
         default="",
         description="what stands first in 03/05/2021 in the labels; empty: as its column allows, else the day",
     )
-    label_level: int = Field(
+    label_level: Photos[int] = Field(
         default=0,
         description="folder of the path that is the label: 1 the first, -1 the photo's own; 0: the first that is no "
         "train, val or test",
     )
-    classes: dict[str, str] = Field(
+    classes: Photos[Annotated[dict[str, str], Says("OLD=NEW,…")]] = Field(
         default={}, description="classes renamed or merged, as 'hare=lagomorph,rabbit=lagomorph'; 'human=' drops one"
     )
-    empty: str = Field(
+    empty: Photos[Name] = Field(
         default="", description="class of photos with a blank label or no annotation; empty: they are left out"
     )
-    rare_below: int = Field(default=20, ge=0, description="classes with fewer photos are listed")
-    keep_rare: bool = Field(default=True, description="keep such classes, or leave them out")
-    keep_damaged: bool = Field(default=False, description="use photos of which rows are missing, or leave them out")
-    group_by: tuple[str, ...] = Field(default=(), description=grouped.HELP)
-    claims: bool = Field(
+    rare_below: Photos[int] = Field(default=20, ge=0, description="classes with fewer photos are listed")
+    keep_rare: Photos[bool] = Field(default=True, description="keep such classes, or leave them out")
+    keep_damaged: Photos[bool] = Field(
+        default=False, description="use photos of which rows are missing, or leave them out"
+    )
+    group_by: Photos[First[Annotated[tuple[str, ...], Says("RULE,…")]]] = Field(default=(), description=grouped.HELP)
+    claims: Photos[bool] = Field(
         default=False,
         description="train the dense network on a random split too, to show what that would have claimed",
     )
-    photos: int = Field(default=0, ge=0, description="take so many photos, the classes in proportion; 0: all")
-    split: str = Field(default="stratified", description="rule: " + ", ".join(row.name for row in catalogue.SPLITS))
-    fractions: tuple[float, float, float] = Field(default=(0.7, 0.15, 0.15), description="train, validation, test")
-    split_seed: int = Field(default=0, ge=0, description="seed of the split; fixed while training seeds vary")
-    input_px: int = Field(
+    photos: Photos[int] = Field(default=0, ge=0, description="take so many photos, the classes in proportion; 0: all")
+    split: Photos[Annotated[str, one_of(catalogue.SPLITS)]] = Field(
+        default="stratified", description="rule: " + ", ".join(row.name for row in catalogue.SPLITS)
+    )
+    fractions: Photos[Annotated[tuple[float, float, float], Says("TRAIN,VAL,TEST")]] = Field(
+        default=(0.7, 0.15, 0.15), description="train, validation, test"
+    )
+    split_seed: Photos[int] = Field(default=0, ge=0, description="seed of the split; fixed while training seeds vary")
+    input_px: Network[First[int]] = Field(
         default=0, le=2048, description="side of the square that photos are resized to; 0: the network's usual"
     )
-    backbone: str = Field(
+    backbone: Network[First[Annotated[str, Says("cnn|NAME")]]] = Field(
         default="", description="network: cnn or any of timm's; empty: the best whose weights are at hand"
     )
-    weights: str = Field(
+    weights: Network[Annotated[str, Says("hub|package|random|FILE")]] = Field(
         default="", description="of a timm network: hub, package, a file, or random; empty: package, else hub"
     )
-    pool: Literal["avg", "max"] = Field(default="avg", description="how a timm network pools its last map")
-    head: Literal["linear", "study"] = Field(default="linear", description="what stands on a timm network")
-    tune: Literal["head", "all"] = Field(
+    pool: Network[Literal["avg", "max"]] = Field(default="avg", description="how a timm network pools its last map")
+    head: Network[Literal["linear", "study"]] = Field(default="linear", description="what stands on a timm network")
+    tune: Network[Literal["head", "all"]] = Field(
         default="head", description="the dense timm network: its head alone is trained, or then all of it"
     )
-    tune_epochs: int = Field(default=0, ge=0, description="epochs of whole-network fine-tuning; 0: the recipe's")
-    views: int = Field(
+    tune_epochs: Network[int] = Field(
+        default=0, ge=0, description="epochs of whole-network fine-tuning; 0: the recipe's"
+    )
+    views: Network[int] = Field(
         default=0, ge=0, le=64, description="augmented views a photo whose features are kept; 0: 1, or 4 if augmented"
     )
-    distil: float = Field(
+    distil: Pruning[float] = Field(
         default=0.0,
         ge=0,
         le=1,
         description="in retraining, that of the control too: weight of the dense network's answers",
     )
-    recalibrate: Literal["auto", "on", "off"] = Field(
+    recalibrate: Pruning[Literal["auto", "on", "off"]] = Field(
         default="auto",
         description="batch-norm statistics taken anew on training photos right after pruning; auto: timm's networks",
     )
-    memory: str = Field(default="", description="such as '4GiB': fine-tuning keeps its anonymous memory under this")
-    start: str = Field(default="", description="folder of a saved model to begin from, instead of training one")
-    methods: tuple[MethodChoice, ...] = Field(
+    memory: Running[Size] = Field(
+        default="", description="such as '4GiB': fine-tuning keeps its anonymous memory under this"
+    )
+    start: Network[Folder] = Field(
+        default="", description="folder of a saved model to begin from, instead of training one"
+    )
+    methods: Pruning[First[Annotated[tuple[MethodChoice, ...], Says("NAME,…")]]] = Field(
         default=(MethodChoice(name="magnitude"), MethodChoice(name="filter-l1")),
         description="ways to prune: names, or tables with options; unset, timm's networks take fisher and "
         "filter-taylor, each by one ranking",
     )
-    sparsities: tuple[float, ...] = Field(default=(0.3, 0.5, 0.7, 0.9), description="targets for every method")
-    chains: tuple[Chain, ...] = Field(
+    sparsities: Pruning[First[Annotated[tuple[float, ...], Says("FRACTION,…")]]] = Field(
+        default=(0.3, 0.5, 0.7, 0.9), description="targets for every method"
+    )
+    chains: Pruning[Annotated[tuple[Chain, ...], Says("CHAIN")]] = Field(
         default=(),
         description="networks pruned in stages, such as 'filter-fpgm 50% > lamp 80% > int8 > packed': each stage is "
         "retrained, measured, and held against dense trained on as often",
     )
-    seeds: tuple[int, ...] = Field(default=(0, 1, 2), description="training seeds; every one trains all networks")
-    recipe: str = Field(default="fast", description="how the dense network is trained")
-    epochs: int = Field(default=0, ge=0, description="epochs of the dense network; 0: the recipe's")
-    retrain_recipe: str = Field(default="", description="how pruned networks are retrained; empty: as `recipe`")
-    retrain_epochs: int = Field(default=0, ge=0, description="epochs of retraining; 0: half of the dense network's")
-    augment: str = Field(default="", description="augmentation; empty: the recipe's")
-    balance: Literal["", "none", "sampling", "loss"] = Field(
+    seeds: Measuring[First[tuple[int, ...]]] = Field(
+        default=(0, 1, 2), description="training seeds; every one trains all networks"
+    )
+    recipe: Network[Annotated[str, one_of(catalogue.RECIPES)]] = Field(
+        default="fast", description="how the dense network is trained"
+    )
+    epochs: Network[int] = Field(default=0, ge=0, description="epochs of the dense network; 0: the recipe's")
+    retrain_recipe: Pruning[Annotated[str, one_of(catalogue.RECIPES)]] = Field(
+        default="", description="how pruned networks are retrained; empty: as `recipe`"
+    )
+    retrain_epochs: Pruning[int] = Field(
+        default=0, ge=0, description="epochs of retraining; 0: half of the dense network's"
+    )
+    augment: Network[Annotated[str, one_of(catalogue.AUGMENTATIONS)]] = Field(
+        default="", description="augmentation; empty: the recipe's"
+    )
+    balance: Network[Literal["", "none", "sampling", "loss"]] = Field(
         default="",
         description="rare classes: shown as often as others (sampling), or weighed more (loss); with controls the "
         "dense network is trained without it, too; empty: the recipe's",
     )
-    controls: bool = Field(default=True, description="dense trained on as long, and random pruning")
-    rivals: bool = Field(
+    controls: Measuring[bool] = Field(default=True, description="dense trained on as long, and random pruning")
+    rivals: Measuring[bool] = Field(
         default=True,
         description="dense networks as fast as a chosen cut one, and its shape from scratch",
     )
-    bench: int = Field(
+    bench: Measuring[int] = Field(
         default=200, ge=0, description="timed calls of every exported file on this machine; 0: time is not measured"
     )
-    robustness: int = Field(
+    robustness: Measuring[int] = Field(
         default=500,
         ge=0,
         description="test photos made worse in 35 ways, for the networks of the first seed; 0: none",
     )
-    exports: tuple[str, ...] = Field(
+    exports: Measuring[Annotated[tuple[str, ...], Says("NAME,…")]] = Field(
         default=(),
         description="further forms of each file, of the first seed, every one checked against ONNX: "
         + ", ".join(row.name for row in catalogue.EXPORTS[1:]),
     )
-    margin: float = Field(default=1.0, gt=0, description="points of accuracy that count as equally good")
-    max_size: str = Field(default="", description="such as '1MB': the file to deploy may be no larger")
-    max_latency: str = Field(
+    margin: Measuring[float] = Field(default=1.0, gt=0, description="points of accuracy that count as equally good")
+    max_size: Limits[Size] = Field(default="", description="such as '1MB': the file to deploy may be no larger")
+    max_latency: Limits[Time] = Field(
         default="",
         description="such as '20ms': one photo on one thread may take no longer, where it was timed",
     )
-    max_memory: str = Field(
+    max_memory: Limits[Size] = Field(
         default="", description="such as '200MiB': a process that loads the file and predicts may take no more"
     )
-    precision: Literal["auto", "fp32", "bf16"] = Field(
+    precision: Network[Literal["auto", "fp32", "bf16"]] = Field(
         default="auto", description="arithmetic of training; auto: bf16 where it is faster"
     )
-    threads: int = Field(
+    threads: Running[int] = Field(
         default=0, ge=0, description="threads of training; 0: all physical cores, shared by the jobs. Bits depend on it"
     )
-    device: str = Field(default="cpu", pattern="^(cpu|cuda)$", description="cpu or cuda")
-    budget: str = Field(default="", description="time such as '2h' or '40m'; shrinks seeds, sparsities, photos")
-    also: tuple[dict[str, Any], ...] = Field(
+    device: Running[Annotated[str, Says("cpu|cuda")]] = Field(
+        default="cpu", pattern="^(cpu|cuda)$", description="cpu or cuda"
+    )
+    budget: Running[First[Time]] = Field(
+        default="", description="time such as '2h' or '40m'; shrinks seeds, sparsities, photos"
+    )
+    also: Network[tuple[dict[str, Any], ...]] = Field(
         default=(), description="further networks on the same photos: tables of what differs, `backbone` among it"
     )
-    published: dict[str, Any] = Field(default={}, description="published figures to stand beside ours")
+    published: Measuring[dict[str, Any]] = Field(default={}, description="published figures to stand beside ours")
 
     @field_validator("methods", mode="before")
     @classmethod

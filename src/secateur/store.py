@@ -132,6 +132,15 @@ class Store:
         """Delete the checkpoints of finished work. The lock file stays: another process may wait on it."""
         shutil.rmtree(self.works / key, ignore_errors=True)
 
+    def take_away(self, pid: int) -> None:
+        """What a process that is no more left half made, and its notes of what it held; not what another works on."""
+        for scratch in (self.results / "tmp").glob(f"*-{pid}-*"):
+            if not self._held(scratch.name.split("-")[0]):
+                shutil.rmtree(scratch, ignore_errors=True)
+        for owner in self.works.glob("*.owner"):
+            if _text(owner).startswith(f"process {pid},") and not self._held(owner.stem):
+                owner.unlink(missing_ok=True)
+
     # ------------------------------------------------------------ looks at test photos
 
     @contextlib.contextmanager

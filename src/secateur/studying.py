@@ -62,8 +62,8 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         rivals, choices, before = _chosen(steps, study, runs, keys, jobs, watcher)
         steps = plan(study, rivals, choices)
         dump(planned_keys(steps, keys), home / KEYS)
-        with crew(steps, study.name, runs, keys, jobs):
-            outcomes = Walk(steps, keys, store, home, watcher, before).run()
+        with crew(steps, study.name, runs, keys, jobs) as helpers:
+            outcomes = Walk(steps, keys, store, home, watcher, before, helpers=helpers).run()
         results = _results(study, snapshot, store, keys, outcomes, notes, command, rivals)
         results = replace(results, looks=_looks(steps, store, home, keys, outcomes))
         dump(results, home / "results.json")
@@ -83,8 +83,8 @@ def _chosen(
         return (), (), ()
     before = [s for s in steps if s.kind not in LAST]
     dump(planned_keys(steps, keys), store.run(name) / KEYS)
-    with crew(before, name, runs, keys, jobs):
-        outcomes = Walk(before, keys, store, store.run(name), watcher).run()
+    with crew(before, name, runs, keys, jobs) as helpers:
+        outcomes = Walk(before, keys, store, store.run(name), watcher, helpers=helpers).run()
     folders = [(s.kind, store.folder(s.kind, keys[s.id])) for s in deciding if s.id in keys]
     rivals = tuple(read(Rival, folder / "rival.json") for kind, folder in folders if kind == "rival")
     choices = tuple(read(Choice, folder / "choice.json") for kind, folder in folders if kind == "choose")

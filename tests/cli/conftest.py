@@ -21,7 +21,9 @@ def _finished(photos_112px: Path, tmp_path_factory: pytest.TempPathFactory) -> P
             (folder / "photos" / name).mkdir(parents=True)
             for photo in sorted((photos_112px / "raw-img" / name).iterdir())[:30]:
                 shutil.copy(photo, folder / "photos" / name)
-        secateur("study", "photos", *SMALL.split(), "--jobs", 2, "--budget", "", cwd=folder)
+        done = secateur("study", "photos", *SMALL.split(), "--jobs", 2, "--budget", "", cwd=folder)
+        for stream, said in (("out", done.stdout), ("err", done.stderr)):
+            (folder / f"study.{stream}").write_text(said, encoding="utf-8")
 
     return shared.once(tmp_path_factory, "cli", make)
 

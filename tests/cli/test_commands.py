@@ -60,6 +60,31 @@ def test_inspect_a_saved_model(home: Path):
     assert all(p["input_shape"] == [16, 16, 3] for p in profiles)
 
 
+def test_a_good_run_of_two_processes_ends_with_nothing_to_understand(home: Path):
+    """No traceback of a helper that was ended, no word of the one waiting for the other."""
+    said = (home / "study.err").read_text(encoding="utf-8")
+    for words in ("Traceback", "Exception ignored", "waiting", "Warning", "SystemExit", "process "):
+        assert words not in said
+    assert not (home / "runs" / "photos" / "errors").exists()
+
+
+def test_a_study_and_a_report_end_with_the_answer(home: Path):
+    """That of the report: headline, a table, doubts, then the paths; the same for programs."""
+    secateur("report", "photos", cwd=home)
+    story = json.loads((home / "runs/photos/report.json").read_text())
+    said = (home / "study.out").read_text(encoding="utf-8")
+    again = secateur("report", "photos", cwd=home).stdout
+    for words in (said, again):
+        assert story["answer"]["headline"].replace("\u202f", " ") in words.splitlines()
+        assert words.splitlines()[-1].startswith("report: ") and "verdict" in words and "\x1b" not in words
+        for row in story["models"][:1]:
+            assert f"{100 * row['test_accuracy']['value']:.1f} % [" in words
+    assert "report: " in (home / "study.err").read_text(encoding="utf-8")
+    told = json.loads(secateur("report", "photos", "--json", cwd=home).stdout)
+    assert told["answer"]["headlines"] == [story["answer"]["headline"].replace("\u202f", " ")]
+    assert len(told["answer"]["rows"]) == min(10, len(story["models"])) and told["report"].endswith("report.html")
+
+
 def test_predict_answers_as_the_file_does_and_lists_broken_photos(home: Path):
     file = next((home / "runs" / ".store" / "export").iterdir()) / "model.onnx"
     rows = json.loads(secateur("predict", file, "photos", "--json", "--top", 2, cwd=home).stdout)
@@ -127,7 +152,7 @@ def test_gc_leaves_the_work_of_a_study_that_was_stopped(home: Path, tmp_path: Pa
 def test_the_models_to_take_lie_in_the_run_by_name(home: Path):
     names = {p.name for p in (home / "runs" / "photos" / "models").iterdir()}
     int8 = {"dense-int8.onnx", "dense-longer-int8.onnx", "magnitude-int8-0.5.onnx"}
-    assert names == {"dense.onnx", "magnitude-0.5.onnx"} | int8
+    assert names == {"dense.onnx", "magnitude-0.5.onnx", "figures.json"} | int8
     done = secateur("predict", home / "runs" / "photos" / "models" / "dense.onnx", "photos", cwd=home)
     assert len(done.stdout.splitlines()) == 60
 
@@ -192,7 +217,7 @@ def test_the_packed_size_is_that_of_the_file_which_pack_writes(home: Path, tmp_p
 
 
 def test_bench_measures_a_runs_models_and_keeps_the_figures(home: Path):
-    models = sorted((home / "runs" / "photos" / "models").iterdir())
+    models = sorted((home / "runs" / "photos" / "models").glob("*.onnx"))
     arguments = ("--rounds", 4, "--processes", 2, "--against", "dense", "--out", "pc.json", "--label", "kitchen")
     done = secateur("bench", *models, *arguments, cwd=home)
     for words in ("1 thread", "dense, again", "peak for the model", "where dense spends its time, on one thread"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from commands import secateur
 from PIL import Image
 
+from secateur import beside
 from secateur.data.images import square
 from secateur.files import read
 from secateur.forms import runtime
@@ -98,8 +100,42 @@ def test_a_saved_model_an_exported_folder_and_a_packed_file_say_the_same(home: P
         json.loads(secateur("evaluate", model, others, "--json", "--runs", alone, cwd=home).stdout) for model in models
     ]
     assert len({json.dumps(m["evaluation"]["predictions"]) for m in made}) == 1
-    assert [bool(m["trained"]) for m in made] == [True, False, True, False]
-    assert made[0]["trained"] == made[2]["trained"]
+    assert [bool(m["trained"]) for m in made] == [True, False, True, True]
+    assert made[0]["trained"] == made[2]["trained"] == made[3]["trained"]
+
+
+def test_a_file_knows_its_figures_wherever_it_is_taken_with_them(home: Path, others: Path, tmp_path: Path):
+    """Each of a run's files, by its contents: in another folder, under another name, with no run at hand; and a file
+    that was not measured gets no figures of another."""
+    results = read(Results, home / "runs/photos/results.json")
+    by_digest = {m.file_sha256: m for m in results.models}
+    moved, season = tmp_path / "stick", tmp_path / "season"
+    shutil.copytree(home / "runs/photos/models", moved)
+    shutil.copytree(others / "ragno", season / "ragno")
+    files = sorted(moved.glob("*.onnx"))
+    assert len(files) == 5
+    words = ("--json", "--runs", tmp_path / "none")
+    for i, file in enumerate(files):
+        model = by_digest[hashlib.sha256(file.read_bytes()).hexdigest()]
+        said = beside.of(file.rename(moved / f"{i}.onnx"))
+        assert said and model.evaluation and (said.run, said.model) == ("photos", model.name)
+        assert said.accuracy == model.evaluation.accuracy and not said.form and said.photos == "test"
+    made = json.loads(secateur("evaluate", moved / "2.onnx", season, *words, cwd=home).stdout)
+    assert made["trained"]["model"] and made["shift"]
+    stranger = moved / "stranger.onnx"
+    stranger.write_bytes((moved / "0.onnx").read_bytes() + b"\x00")
+    assert beside.of(stranger) is None
+    (moved / "figures.json").write_text("another program's")
+    made = secateur("evaluate", moved / "2.onnx", season, *words[1:], cwd=home).stdout
+    assert "no figures.json beside this file knows it" in " ".join(made.split())
+
+
+def test_a_file_of_another_form_says_whose_figures_stand_beside_it(home: Path, tmp_path: Path):
+    for form, said in (("packed", ""), ("packed-int8", "onnx"), ("onnx-int8", "onnx")):
+        out = tmp_path / form
+        secateur("export", "photos", "--model", "dense", "--to", form, "--out", out, cwd=home)
+        found = beside.of(next(p for p in out.iterdir() if p.suffix in (".onnx", ".packed")))
+        assert found and found.form == said
 
 
 def test_labels_of_a_table_and_classes_by_other_names(home: Path, others: Path, tmp_path: Path):

@@ -76,7 +76,7 @@ def test_from_the_third_plan_on_a_report_doubts_itself_and_gc_forgets_nothing(ho
         secateur("evaluate", home / f"runs/photos/models/{name}.onnx", tested / "test", cwd=home)
     before = len(who(home))
     assert before >= 3
-    page = secateur("report", "photos", cwd=home).stdout.strip()
+    page = secateur("report", "photos", cwd=home).stdout.splitlines()[-1].removeprefix("report: ")
     doubt = f"The test photos of this split were opened by {before} different plans"
     told = json.loads((home / page).with_suffix(".json").read_text())
     assert any(line.startswith(doubt) for line in told["answer"]["not_known"])

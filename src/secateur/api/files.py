@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
 
-from secateur import catalogue, prepare, writing
+from secateur import beside, catalogue, prepare, writing
 from secateur.api.models import Model, made
 from secateur.api.photos import Place, plain
 from secateur.api.telling import telling
-from secateur.checking import converted, name_of
+from secateur.checking import SNAPSHOT, converted, name_of
+from secateur.engine import key_of
 from secateur.errors import UserError
 from secateur.files import read
 from secateur.outputs import refuse_folder, said
@@ -36,7 +38,8 @@ def export(model: Model, out: Place, *, to: str = "onnx", progress: bool | None 
         progress: a bar; None: on a terminal or in a notebook.
 
     Returns:
-        The file that is loaded; labels.json lies beside it.
+        The file that is loaded; beside it lie labels.json, and figures.json: what it gets right of its study's test
+        photos where `evaluate` has opened them, else of validation. By that `evaluate` knows it wherever it is taken.
 
     Raises:
         UserError: a folder that exists, a converter that is not installed.
@@ -59,11 +62,32 @@ def export(model: Model, out: Place, *, to: str = "onnx", progress: bool | None 
     else:
         step = steps[-2]
         files = catalogue.load("secateur.steps.convert:parts")(source.folder(step.kind, keys[step.id]))
+    form = "" if row.name in ("onnx", "packed") else "onnx"
     with said(folder), writing.folder(folder) as place:
         for file in files:
             shutil.copy(file, place / file.name)
         (place / "labels.json").write_text(json.dumps(list(model.labels), ensure_ascii=False), encoding="utf-8")
+        beside.keep(place / row.file, replace(_known(model, steps, keys, at), form=form))
     return folder / row.file
+
+
+def _known(model: Model, steps: Sequence[Step], keys: Mapping[str, str], at: str) -> Trained:
+    """What is known of an exported file: of its test photos where `evaluate` opened them, else of validation, which was
+    looked at already."""
+    store = Store(model.runs)
+    tested = next(s for s in steps if s.id == f"evaluate/{at}")
+    try:
+        made = store.folder("evaluate", key_of(tested, {role: keys[i] for role, i in tested.inputs.items()}))
+    except KeyError:
+        made = Path()
+    if (made / "evaluation.json").is_file():
+        return _trained(model, read(Evaluation, made / "evaluation.json"))
+    kinds = {s.id: s.kind for s in steps} | {SNAPSHOT: "snapshot"}
+    folders = {role: store.folder(kinds[i], keys[i]) for role, i in tested.inputs.items()}
+    context = catalogue.load("secateur.steps.context:Context")
+    given = context({}, folders, store.results, store.works, lambda done, total, note: None)
+    said = catalogue.load("secateur.steps.measure:evaluated")(given, "val")
+    return replace(_trained(model, said), photos="validation")
 
 
 def _exporting(model: Model) -> list[Step]:
@@ -168,7 +192,10 @@ def evaluate(
 
 def _measured(model: Model, progress: bool | None) -> Trained:
     """What a network has right of its own test photos."""
-    said = evaluate(model, progress=progress)
+    return _trained(model, evaluate(model, progress=progress))
+
+
+def _trained(model: Model, said: Evaluation) -> Trained:
     ece = said.reliability.ece if said.reliability else None
     digest = model.snapshot.digest
     return Trained(model.study.name, model.config, said.accuracy, said.balanced_accuracy, said.classes, ece, digest)

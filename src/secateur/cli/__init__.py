@@ -11,6 +11,7 @@ from types import FrameType
 import typer
 
 from secateur.cli.common import STOP, is_closed_pipe, nobody_reads
+from secateur.cli.helped import Grouped
 from secateur.errors import SecateurError, UserError
 from secateur.outputs import FULL
 
@@ -46,6 +47,8 @@ def app() -> typer.Typer:
 
     for module in (photos, study, runs, serve, predict, evaluate, pack, export, model, bench, imports, methods):
         module.add(made)
+    for command in made.registered_commands:
+        command.cls = Grouped
     return made
 
 
@@ -53,48 +56,57 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command line and exit: 0 done, 1 a step failed, 2 the user's mistake, 130 interrupted."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     signal.signal(signal.SIGINT, _as_interrupt)
+    sys.unraisablehook = _but_for_interrupts
     _any_character()
+    code = _run(arguments)
+    for number in (signal.SIGTERM, signal.SIGINT):  # all is done: nothing is to be raised in callbacks at exit
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)
+
+
+def _run(arguments: list[str] | None) -> int:
+    """The exit code, once whatever went wrong was said in a line."""
     try:
         code = app()(arguments, standalone_mode=False)
         sys.stdout.flush()  # here its errors have an answer; at the interpreter's end they have none
     except UserError as error:
         _say(str(error))
-        sys.exit(EXIT_USER)
+        return EXIT_USER
     except ModuleNotFoundError as error:
         if error.name not in TRAINING:
             raise
         _say(
             f"this needs {error.name}, which is not installed: pip install 'secateur[train]' (see the README for torch)"
         )
-        sys.exit(EXIT_USER)
+        return EXIT_USER
     except SecateurError as error:
         _say(str(error))
-        sys.exit(EXIT_STEP_FAILED)
+        return EXIT_STEP_FAILED
     except SystemExit as ended:
         if isinstance(ended.__context__, OSError) and is_closed_pipe(ended.__context__):  # typer ends with 1 then
             nobody_reads()
-            sys.exit(0)
+            return 0
         raise
     except OSError as error:
         if is_closed_pipe(error):
             nobody_reads()
-            sys.exit(0)
+            return 0
         if error.errno in FULL:
             _say(f"{error.filename or 'what was to be written'}: {error.strerror}; nothing that was whole is lost")
             nobody_reads()
-            sys.exit(EXIT_USER)
+            return EXIT_USER
         if error.filename is None:
             raise
         _say(f"{error.filename}: {error.strerror or type(error).__name__}")
-        sys.exit(EXIT_USER)
+        return EXIT_USER
     except typer.TyperException as error:
         _say(error.format_message())
-        sys.exit(EXIT_USER)
+        return EXIT_USER
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     if code == EXIT_INTERRUPTED:  # typer turns Ctrl-C into this number
         _say("interrupted; nothing finished is lost: the same command goes on from here")
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def _any_character() -> None:
@@ -111,6 +123,12 @@ def _any_character() -> None:
 
 def _say(words: str) -> None:
     print(f"secateur: {' '.join(words.split())}", file=sys.stderr)
+
+
+def _but_for_interrupts(seen: sys.UnraisableHookArgs) -> None:
+    """What an interrupt met inside a callback that may raise nothing: STOP is set, and is all that is needed."""
+    if not (STOP.is_set() and issubclass(seen.exc_type, KeyboardInterrupt)):
+        sys.__unraisablehook__(seen)
 
 
 def _as_interrupt(signum: int, frame: FrameType | None) -> None:

@@ -7,14 +7,18 @@ from typing import Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from secateur import catalogue
+from secateur.cli.answer import facts
 from secateur.cli.common import JSON, bar, echo_json, mebibytes, paper
 from secateur.errors import UserError
 from secateur.files import as_json_text
 from secateur.outputs import aside, one_on_stdout, opened, put
 from secateur.quantities import in_bytes, seconds
-from secateur.records import Bench, Candidate, Measured, Timing
+from secateur.records import Bench, Candidate, Measured
+from secateur.report.benched import name, ratio, shown, verdict
+from secateur.report.terminal import MOST_ROWS
 
 SLOWEST = 8  # layers that are shown
 
@@ -73,7 +77,8 @@ def add(app: typer.Typer) -> None:
             if as_json:
                 from pydantic import TypeAdapter
 
-                echo_json(TypeAdapter(Bench).dump_python(found, mode="json"))
+                said = facts(catalogue.load("secateur.report.benched:benched")(found))
+                echo_json(TypeAdapter(Bench).dump_python(found, mode="json") | {"answer": said})
             else:
                 show(found)
         if lost:
@@ -104,23 +109,20 @@ def show(found: Bench) -> None:
     out = paper()
     here = found.machine
     flags = f" ({', '.join(here.flags)})" if here.flags else ""
+    for line in catalogue.load("secateur.report.benched:benched")(found).headlines:
+        out.print(f"{line}\n", markup=False, style="bold")
     out.print(f"{found.label or here.cpu}{flags}, {here.cores} cores, {_versions(found)}\n")
     for way in dict.fromkeys(t.way for t in found.timings):
         threads = "1 thread" if way.threads == 1 else f"{way.threads} threads"
         photos = "one photo" if way.batch == 1 else f"{way.batch} photos"
         out.print(f"{threads}, {photos} at a time")
         table = _table("model", "median", "p95", "photos/s", f"× {found.reference}", "")
-        for t in found.timings:
-            if t.way == way:
-                table.add_row(
-                    t.model if t.verdict != "control" else f"{found.reference}, again",
-                    _ms(t.median),
-                    _ms(t.p95),
-                    f"{t.photos_per_second:,.1f}",
-                    _ratio(t),
-                    t.verdict if t.verdict != "reference" else "",
-                )
+        own = [t for t in found.timings if t.way == way]
+        for t in shown(own):
+            per_second = f"{t.photos_per_second:,.1f}"
+            table.add_row(Text(name(found, t)), _ms(t.median), _ms(t.p95), per_second, Text(ratio(t)), verdict(t))
         out.print(table)
+        _more(len(own) - MOST_ROWS, out)
         out.print()
     _costs(found.candidates, out)
     for candidate in found.candidates:
@@ -134,9 +136,10 @@ def show(found: Bench) -> None:
 
 def _table(first: str, *others: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(first)
-    for heading in others:
-        table.add_column(heading, justify="right" if heading else "left")
+    table.add_column(first, overflow="fold")
+    for heading in others:  # words give way, figures never do
+        words = heading in ("", "operators", "under the limit")
+        table.add_column(heading, justify="left" if words else "right", no_wrap=not words)
     return table
 
 
@@ -146,7 +149,7 @@ def _costs(candidates: tuple[Candidate, ...], out: Any) -> None:
     more = [*(["under the limit"] if limits else []), *(["mJ a photo"] if joules else [])]
     out.print("memory of a fresh process that loads the file and predicts once")
     table = _table("model", "file", "to load", "peak for the model", "whole process", *more)
-    for c in candidates:
+    for c in candidates[:MOST_ROWS]:
         cells = [c.name, mebibytes(c.bytes), f"{c.load_ms:,.0f} ms"]
         cells += [mebibytes(c.peak.resident.value), mebibytes(c.peak.process)] if c.peak else ["–", "–"]
         if limits and c.limited:
@@ -155,7 +158,13 @@ def _costs(candidates: tuple[Candidate, ...], out: Any) -> None:
             cells.append(f"{1000 * c.energy.value:.1f}" if c.energy else "–")
         table.add_row(*cells)
     out.print(table)
+    _more(len(candidates) - MOST_ROWS, out)
     out.print()
+
+
+def _more(left: int, out: Any) -> None:
+    if left > 0:
+        out.print(f"… and {left:,} more: --json and --out have all")
 
 
 def _layers(candidate: Candidate, out: Any) -> None:
@@ -173,13 +182,6 @@ def _layers(candidate: Candidate, out: Any) -> None:
 
 def _ms(m: Measured | None) -> str:
     return f"{m.value:,.2f} ms" if m else "–"
-
-
-def _ratio(t: Timing) -> str:
-    s = t.speedup
-    if s.low is None or s.high is None:
-        return "1"
-    return f"{s.value:.2f} [{s.low:.2f}, {s.high:.2f}]"
 
 
 def _versions(found: Bench) -> str:

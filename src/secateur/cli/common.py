@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 T = TypeVar("T")
+NO_WIDTH = 10_000  # columns
 STOP = threading.Event()  # the user asked to stop
 RUNS = typer.Option(Path("runs"), "--runs", envvar="SECATEUR_RUNS", help="Folder that holds runs and their results.")
 TRACK = typer.Option([], "--track", help="Log the run in tensorboard or mlflow, too; may be given twice.")
@@ -35,8 +36,11 @@ class _Paper(Console):
 
 
 def paper() -> Console:
-    """For results that people read, on standard output."""
-    return _Paper(highlight=False, soft_wrap=not sys.stdout.isatty())
+    """For results that people read, on standard output: on a terminal as wide as that is. A file and a pipe have no
+    width: there a line is as long as it is, and no cell is cut."""
+    if sys.stdout.isatty():
+        return _Paper(highlight=False)
+    return _Paper(highlight=False, soft_wrap=True, width=NO_WIDTH)
 
 
 def echo_json(content: Any) -> None:

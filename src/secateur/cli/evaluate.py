@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import typer
-from rich.table import Table
 
 from secateur import catalogue
-from secateur.cli.common import JSON, RUNS, bar, paper
+from secateur.cli.answer import facts, show
+from secateur.cli.common import JSON, RUNS, bar, echo_json
 from secateur.cli.reading import (
     CLASSES,
     DATE_ORDER,
@@ -27,11 +27,8 @@ from secateur.cli.reading import (
 )
 from secateur.files import as_json_text
 from secateur.outputs import MARK, aside, one_on_stdout, opened, put
-from secateur.records import ClassShift, Judged, Measured, Shift, Trained
-from secateur.report.looks import said as counted
-
-DOUBTED = ("damaged", "truncated", "above the depth", "no depth stored")  # said though their photos count
-SHOWN = 3  # problems of a kind, and what is said of an unknown class
+from secateur.records import Judged
+from secateur.report.terminal import Told
 
 
 def add(app: typer.Typer) -> None:
@@ -70,11 +67,12 @@ def add(app: typer.Typer) -> None:
                 model, folder, reading=reading, runs=runs, index=index_of(folder, runs), progress=progress
             )
             lost = put(table, _rows(made))
+        told: Told = catalogue.load("secateur.report.evaluated:evaluated")(made)
         with aside(table):
             if as_json:
-                typer.echo(as_json_text(made))
+                echo_json(json.loads(as_json_text(made)) | {"answer": facts(told)})
             else:
-                _print(made)
+                show(told, {"csv": csv_file} if csv_file else {}, more="--json has all")
         if lost:
             raise lost
 
@@ -84,110 +82,3 @@ def _rows(made: Judged) -> Iterator[tuple[object, ...]]:
     rows = zip(made.paths, made.true, made.evaluation.predictions, made.met, strict=True)
     for path, label, said, met in rows:
         yield (path, made.labels[label], made.labels[said], label == said, met)
-
-
-def _print(made: Judged) -> None:
-    out = paper()
-    said = made.evaluation
-    table = Table(box=None, pad_edge=False)
-    beside = made.shift if not made.seen_before else None  # a difference is said of photos that its study never had
-    names = ["", "here", *(["in its study", "difference"] if beside else [])]
-    for name in names:
-        table.add_column(name, justify="left" if not name else "right")
-    study, shift = made.trained, beside
-    rows: list[tuple[str, Measured, Measured | None, Measured | None]] = [
-        ("accuracy", said.accuracy, *_beside(study, shift, "accuracy")),
-        ("balanced accuracy", said.balanced_accuracy, *_beside(study, shift, "balanced_accuracy")),
-        ("macro-F1", said.macro_f1, None, None),
-    ]
-    if said.reliability:
-        rows.append(("calibration error", said.reliability.ece, study.ece if study else None, None))
-    changes: dict[str, ClassShift] = {c.name: c for c in shift.classes} if shift else {}
-    for row in sorted((c for c in said.classes if c.n), key=lambda c: c.recall.value):
-        change = changes.get(row.name)
-        own = (change.before, change.difference) if change else (None, None)
-        rows.append((f"recall of {row.name}", row.recall, *own))
-    for name, here, before, difference in rows:
-        cells = [_percent(here), *([_percent(before), _points(difference)] if shift else [])]
-        table.add_row(name.replace("[", "\\["), *cells)
-    out.print(f"{said.n:,} photos of {len(made.labels) - len(made.absent)} classes", markup=False)
-    out.print(table)
-    for line in _lines(made):
-        out.print(line, markup=False)
-
-
-def _beside(study: Trained | None, shift: Shift | None, name: str) -> tuple[Measured | None, Measured | None]:
-    """A figure of the study, and the difference to it."""
-    return (getattr(study, name), getattr(shift, name)) if study and shift else (None, None)
-
-
-def _percent(m: Measured | None) -> str:
-    if m is None:
-        return ""
-    interval = f" \\[{100 * m.low:.1f}, {100 * m.high:.1f}]" if m.low is not None and m.high is not None else ""
-    return f"{100 * m.value:.1f} %{interval}"
-
-
-def _points(m: Measured | None) -> str:
-    if m is None:
-        return ""
-    interval = f" \\[{m.low:+.1f}, {m.high:+.1f}]" if m.low is not None and m.high is not None else ""
-    return f"{m.value:+.1f}{interval}".replace("-", "−")
-
-
-def _met(made: Judged) -> list[str]:
-    """What is said of photos that its study had, and of the difference that the others show."""
-    study, n = made.trained, made.seen_before
-    if not made.shift or not study:
-        return []
-    if not made.compared:
-        why = "Whether these photos stood in its study is not known: its list of photos is not under --runs."
-        return [made.shift.said, why]
-    found = []
-    if n:
-        kinds = Counter(filter(None, made.met))
-        how = ", ".join(f"{m:,} {kind}" for kind, m in kinds.most_common())
-        found += [f"{n:,} of these photos stood in its study ({how}): they are no new test."]
-    if made.fresh:
-        accuracy = f"accuracy {_percent(made.fresh.accuracy)}, in its study {_percent(study.accuracy)}"
-        found += [f"The {made.fresh.n:,} others: {accuracy}.".replace("\\[", "["), made.shift.said]
-    elif n:
-        found += ["A difference from its study's figures would say nothing of new photos, and is not shown."]
-    else:
-        found += [made.shift.said]
-    found += [f"{m:,} others belong with photos of its study by its rule '{rule}'." for rule, m in made.places]
-    return [*found, *(f"not looked at: {why}" for why in made.not_compared)]
-
-
-def _lines(made: Judged) -> list[str]:
-    found = [""]
-    if made.taken:
-        found += [made.taken.said()]
-    if made.shift and made.trained:
-        found += [*_met(made), f"(study: {made.trained.run}, {made.trained.model})"]
-    elif not made.trained:
-        found += ["What its study measured was not found: no run under --runs holds this file."]
-    if made.looks:
-        found += [
-            f"{made.looks.photos:,} of these are test photos of a split. {counted(made.looks, 'Those')} A file that is "
-            "chosen by what it says of them is no longer tested by them."
-        ]
-    if made.absent:
-        found += [f"no photo here of: {', '.join(made.absent)}"]
-    for name, taken in made.renamed:
-        found += [f"'{name}' is taken for the model's '{taken}'"]
-    for unknown in made.unknown:
-        said = ", ".join(f"{name} {n:,}" for name, n in unknown.said[:SHOWN])
-        more = ", …" if len(unknown.said) > SHOWN else ""
-        found += [
-            f"unknown class '{unknown.name}': {unknown.n:,} photos, in no figure; the model says {said}{more} "
-            f"(mean probability {unknown.confidence:.2f})"
-        ]
-    for kind in dict.fromkeys(p.what for p in made.problems if p.left_out or p.what in DOUBTED):
-        own = [p for p in made.problems if p.what == kind]
-        n = sum(p.files for p in own)
-        shown = [p.why for p in own] if n > len(own) else [p.path for p in own[:SHOWN]]
-        what = "left out" if own[0].left_out else "kept"
-        found += [f"{kind}: {n:,}, {what}: {', '.join(shown)}" + ("" if len(own) <= len(shown) else ", …")]
-    found += [f"{p.what}: {p.why}" for p in made.problems if p.what == "same subfolders"]
-    return found

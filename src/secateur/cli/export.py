@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from secateur import catalogue
+from secateur import beside, catalogue
 from secateur.cli.common import JSON, RUNS, console, echo_json, mebibytes
 from secateur.drawing import run_of
 from secateur.errors import NotKnown
@@ -17,6 +17,8 @@ from secateur.outputs import refuse_folder
 from secateur.records import ModelResult, Results
 
 FORMS = "; ".join(f"{row.name}: {row.help}" for row in catalogue.EXPORTS)
+
+AS_MEASURED = ("onnx", "packed")  # forms whose numbers are those of the file that was measured, every one
 
 
 def add(app: typer.Typer) -> None:
@@ -56,13 +58,13 @@ def add(app: typer.Typer) -> None:
         size = sum(p.stat().st_size for p in parts.values())
         words = catalogue.load("secateur.report.card:card")(results, found.config, size, row.name, form)
         labels = [nfc(name) for name in results.data.classes]
-        measured = catalogue.load("secateur.judging:trained")(results, found)
-        figures = as_json_text(measured) if measured else ""
-        beside = catalogue.load("secateur.data.aside:scripts")()
+        measured = beside.trained(results, found, form="" if row.name in AS_MEASURED else "onnx")
+        figures = beside.text({row.file: parts[row.file]}, measured) if measured else ""
+        more = catalogue.load("secateur.data.aside:scripts")()
         if results.data.depth:
-            beside["depth.json"] = as_json_text(results.data.depth).encode()
+            more["depth.json"] = as_json_text(results.data.depth).encode()
         writing = catalogue.load("secateur.forms.bundle:write")
-        sums = writing(out, parts, row.runtime, labels, words, figures, beside)
+        sums = writing(out, parts, row.runtime, labels, words, figures, more)
         doubts = form.parity.doubts if form and form.parity else ()
         if as_json:
             facts = {"folder": str(out), "model": found.id, "format": row.name, "bytes": size, "doubts": doubts}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from secateur import catalogue
+from secateur import beside, catalogue
 from secateur.cli.common import JSON, echo_json, paper
 from secateur.errors import UserError
 from secateur.outputs import aside, one_on_stdout, opened, put
@@ -60,6 +60,9 @@ def add(app: typer.Typer) -> None:
             made = catalogue.load("secateur.forms.packing:pack")(content, values.value)
             if lost := put(file, made.content):
                 raise lost
+        measured = beside.of(model)
+        if measured and not (file and file.on_stdout):
+            beside.keep(target, replace(measured, form=measured.form if values is Values.fp32 else "onnx"))
         rows = [
             Row("as it is", len(content)),
             Row("gzip", len(zlib.compress(content, 9))),

@@ -55,15 +55,22 @@ def add(app: typer.Typer) -> None:
         track: list[str] = TRACK,
         track_to: str = TRACK_TO,
         runs: Path = RUNS,
+        as_json: bool = JSON,
     ) -> None:
-        """Draw a run's report again from its results: report.html and report.json."""
+        """Draw a run's report again from its results, report.html and report.json, and print its answer."""
+        from secateur.cli.answer import facts, of_run, show
+
         can_track(track, track_to)
         where, name = placed(run, runs)
         limits = _limits(max_size, max_latency, max_memory)
         for file in benches:
             _keep(Store(where).run(name), file)
         page = draw(where, name, limits)
-        typer.echo(page)
+        told, models = of_run(page.parent), page.parent / "models"
+        if as_json:
+            echo_json({"report": str(page), "models": str(models), "answer": facts(told)})
+        else:
+            show(told, ({"models": models} if models.is_dir() else {}) | {"report": page})
         for tracker in track:
             results = read(Results, page.parent / "results.json")
             console().print(f"tracked: {tracked(results, page.parent, tracker, track_to)}", markup=False)

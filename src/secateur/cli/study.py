@@ -15,6 +15,7 @@ import typer
 from secateur import catalogue, prepare
 from secateur.budget import Estimate, estimate, expected, photos_of, shrink
 from secateur.cli.common import JSON, RUNS, TRACK, TRACK_TO, console, echo_json, paper
+from secateur.cli.helped import MATTERING, Grouped, help_all, looks, matters, panel
 from secateur.detectable import can_show
 from secateur.drawing import can_track, tracked
 from secateur.errors import UserError
@@ -25,7 +26,7 @@ from secateur.study_file import demo, make, read
 
 HELP = """Train, prune, retrain, measure and compare; end with one report that says what to deploy.
 
-WHAT is a folder of class folders of photos, a study file (.toml), or the word `demo`: ten animals drawn
+FOLDER holds class folders of photos, STUDY.toml says everything that flags say, and `demo` is ten animals drawn
 into small scenes, for a machine without photos.
 
 The plan is printed before anything runs. Finished steps are kept: the same command goes on where it was
@@ -42,9 +43,12 @@ def _options() -> list[inspect.Parameter]:
         flag = f"--{name.replace('_', '-')}"
         switch = field.annotation is bool
         flag = f"{flag}/--no-{name.replace('_', '-')}" if switch else flag
-        words = (field.description or "") + (" (comma-separated)" if isinstance(field.default, tuple) else "")
+        said = field.description or ""
+        words = said[:1].upper() + said[1:] + (" (comma-separated)" if isinstance(field.default, tuple) else "")
         kind: Any = bool | None if switch else str | None
-        option = typer.Option(None, flag, help=words, show_default=False)
+        option = typer.Option(
+            None, flag, help=words, show_default=False, metavar=looks(field), rich_help_panel=panel(field)
+        )
         made.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=kind))
     return made
 
@@ -91,14 +95,22 @@ def add(app: typer.Typer) -> None:
     command.__signature__ = inspect.Signature([*parameters, *_options()])  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in (*parameters, *_options())}
     epilog = "Example:  secateur study raw-img --input-px 64 --sparsities 0.5,0.7 --budget 2h"
-    app.command("study", help=HELP, epilog=epilog)(command)
+    MATTERING.update({"plan_only", "jobs"} | {name for name, field in Study.model_fields.items() if matters(field)})
+    app.command("study", help=HELP, epilog=epilog, cls=Grouped)(command)
 
 
 def _study(
-    what: str = typer.Argument(..., help="Folder, study.toml, or demo."),
+    what: str = typer.Argument(
+        ...,
+        metavar="FOLDER|STUDY.toml|demo",
+        help="A folder of class folders of photos, a study file, or drawn animals.",
+    ),
     plan_only: bool = typer.Option(False, "--plan", help="Print the plan and stop; nothing is read or made."),
     estimated: bool = typer.Option(False, "--estimate", help="With --plan: minutes and disk, from a short probe."),
-    jobs: int = typer.Option(1, "--jobs", "-j", min=1, help="Processes that share the steps and the cores."),
+    jobs: int = typer.Option(
+        1, "--jobs", "-j", min=1, metavar="INTEGER", help="Processes that share the steps and the cores."
+    ),
+    help_everything: bool = help_all(),
     track: list[str] = TRACK,
     track_to: str = TRACK_TO,
     runs: Path = RUNS,
@@ -110,6 +122,7 @@ def _study(
     if plan_only:
         return _plan(asked, jobs, estimated, as_json)
     from secateur import studying
+    from secateur.cli.answer import facts, of_run, show
     from secateur.cli.watch import Shown
     from secateur.drawing import draw
 
@@ -123,12 +136,13 @@ def _study(
     page = draw(runs, results.name)
     failed = [o for o in results.outcomes if o.state in ("failed", "skipped")]
     if as_json:
-        echo_json({"report": str(page), "failed": [asdict(o) for o in failed]})
+        said = facts(of_run(page.parent))
+        places = {"report": str(page), "models": str(page.parent / "models")}
+        echo_json(places | {"failed": [asdict(o) for o in failed], "answer": said})
     else:
         for outcome in failed:
             shown.say(f"{outcome.state}: {outcome.id}: {outcome.why}")
-        shown.say(f"models: {page.parent / 'models'}")
-        shown.say(f"report: {page}")
+        show(of_run(page.parent), {"models": page.parent / "models", "report": page})
     for name in track:
         shown.say(f"tracked: {tracked(results, page.parent, name, track_to)}")
     return 1 if failed else 0

@@ -8,12 +8,14 @@ import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from secateur.data.demo_glyphs import ANIMALS, glyph
 from secateur.data.demo_scene import draw_scene
 from secateur.errors import UserError
+from secateur.interrupts import deaf
 
 SYNTHETIC = (
     "Synthetic drawings, not photos: ten kinds of animal from the OpenMoji font set into made-up scenes. "
@@ -65,4 +67,9 @@ def _pool(workers: int | None) -> Iterator[Callable[..., Iterator[None]]]:
         return
     # Spawned, not forked: the caller may have threads of torch or onnxruntime running.
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield functools.partial(pool.map, chunksize=50)
+
+        def drawn(*work: Any) -> Iterator[None]:
+            with deaf():  # all of the pool's processes start with the first piece of work
+                return pool.map(*work, chunksize=50)
+
+        yield drawn

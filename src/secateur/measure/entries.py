@@ -23,15 +23,18 @@ class Entry:
     bytes: int
 
 
+BESIDE = ("figures.json", "labels.json")  # what a shell's * names, too, where models lie
+
+
 def entries(models: Sequence[Path], runtime: str = "") -> tuple[Entry, ...]:
     """Files, or folders of them; named by their files, or by their folders too where those are the same, or say only
     "model", as a bundle's does.
 
     Raises UserError for none, one that is not there or no model, or a run-time that is not installed.
     """
-    if not models:
+    if all(model.name in BESIDE for model in models):
         raise UserError("no model to measure")
-    files = [file for model in models for file in _files(model)]
+    files = [file for model in models if model.name not in BESIDE for file in _files(model)]
     stems = [f.stem for f in files]
     found = []
     for file in files:

@@ -11,7 +11,7 @@ from secateur.records.calibration import Bin, Reliability
 from secateur.records.comparisons import Comparison, Verdict
 from secateur.records.exports import Converted, Exported
 from secateur.records.harm import Churn, ClassChange, Harm, Paid, Robustness, RobustnessRow, Victim
-from secateur.records.judged import ClassShift, Judged, Shift, Trained, Unknown
+from secateur.records.judged import ClassShift, Filed, Judged, Shift, Trained, Unknown
 from secateur.records.limits import Cost, Fit, Fits, Limits, Pick
 from secateur.records.looks import Look, Looks, Opened
 from secateur.records.models import ClassRow, Epoch, Evaluation, Figures, History, LayerRow, Parity, Profile, Sizes
@@ -45,6 +45,7 @@ __all__ = [
     "Evaluation",
     "Exported",
     "Figures",
+    "Filed",
     "Fit",
     "Fits",
     "Harm",

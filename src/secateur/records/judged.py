@@ -22,6 +22,17 @@ class Trained:
     classes: tuple[ClassRow, ...]
     ece: Measured | None = None
     snapshot_digest: str = ""
+    photos: Literal["test", "validation"] = "test"  # validation: a library's file whose test photos nobody opened
+    form: str = ""  # of the file that was measured, where this one was made of it: "onnx"
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A row of figures.json: what was measured of a file beside it."""
+
+    file: str  # its name when it was written
+    sha256: str
+    measured: Trained
 
 
 @dataclass(frozen=True, slots=True)

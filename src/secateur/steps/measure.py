@@ -15,6 +15,7 @@ from secateur.measure.accuracy import evaluate as accuracy
 from secateur.measure.calibration import reliability
 from secateur.measure.robustness import robustness as corrupted
 from secateur.models import prunable, saved
+from secateur.records import Evaluation
 from secateur.steps.context import Context
 from secateur.steps.photos import part, snapshot, some
 
@@ -38,7 +39,12 @@ def profile(ctx: Context) -> None:
 
 def evaluate(ctx: Context) -> None:
     """evaluation.json: the exported file on the test photos."""
-    test = part(ctx, "test")
+    dump(evaluated(ctx, "test"), ctx.out / "evaluation.json")
+
+
+def evaluated(ctx: Context, side: str) -> Evaluation:
+    """What the exported file gets right of one side of the split."""
+    test = part(ctx, side)
     model = runtime.load(ctx.inputs["export"] / "model.onnx")
     said = []
     for i in range(0, len(test.positions), 256):
@@ -48,7 +54,7 @@ def evaluate(ctx: Context) -> None:
     groups = test.groups[test.positions]
     made = accuracy(labels, logits.argmax(1), snapshot(ctx).classes, test.split_digest, groups)
     found = reliability(runtime.softmax(logits), labels, groups)
-    dump(replace(made, reliability=found), ctx.out / "evaluation.json")
+    return replace(made, reliability=found)
 
 
 def robustness(ctx: Context) -> None:
