@@ -105,7 +105,7 @@ MAY = {
     "__init__": {"api"},
     "__main__": {"cli"},
 } | {folder: {"records", "errors", "settings", "catalogue", "backbones"} for folder in FOLDERS}
-MAY["report"] |= {"limits", "timed"}
+MAY["report"] |= {"limits", "timed", "methods"}
 MAY["data"] |= {"grouped"}
 
 
