@@ -114,6 +114,6 @@ def test_sentences_are_rewritten_where_they_hold_a_long_id():
         said("none was found for filter-taylor-params-sensitivity")
         == "none was found for filter-taylor (of parameters)"
     )
-    assert said("filter-random 90 %, random 90 %") == "filter-random 90\u202f%, random 90\u202f%"
+    assert said("filter-random 90 %, random 90 %") == "filter-random 90 %, random 90\u202f%"
     assert said("no id at all") == "no id at all"
     assert shortened({})("5 %") == "5 %"

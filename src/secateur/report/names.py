@@ -82,12 +82,17 @@ def shortened(titles: Mapping[str, str], methods: Iterable[str] = ()) -> Callabl
     names = short_names(titles)
     own = short_methods([*(_parts(c)[1] for c in titles if _parts(c)[2]), *methods])
     said = {id: label for id, label in own.items() if id and label != id}
-    said |= {title.replace(" %", f"{NARROW}%"): names[config] for config, title in titles.items() if title}
+    said |= {_unspaced(title): names[config] for config, title in titles.items() if title}
     if not said:
         return lambda text: text
-    longest = "|".join(re.escape(words) for words in sorted(said, key=len, reverse=True))
+    longest = "|".join(re.escape(words) for words in sorted(said, key=len, reverse=True)).replace("%", f"[ {NARROW}]?%")
     found = re.compile(rf"(?<![\w/+-])(?:{longest})(?![\w/+-])")
-    return lambda text: found.sub(lambda m: said[m[0]], text.replace(" %", f"{NARROW}%"))
+    return lambda text: found.sub(lambda m: said[_unspaced(m[0])], text)
+
+
+def _unspaced(title: str) -> str:
+    """Whatever space stands before the "%"."""
+    return re.sub(rf"[ {NARROW}]%", "%", title)
 
 
 def _only(names: dict[str, str]) -> dict[str, str]:

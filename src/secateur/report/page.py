@@ -17,7 +17,7 @@ from typing import Any
 
 import jinja2
 
-from secateur.report import formats
+from secateur.report import cards, formats
 from secateur.report.figures import PARTS, figures
 from secateur.report.palette import SHAPES, looks
 
@@ -51,7 +51,7 @@ def page(story: dict[str, Any], vega_js: str) -> str:
             reach=_reach(story),
             reach_of_classes=_reach_of_classes(story),
             matrices=_matrices(story),
-            css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
+            css=(TEMPLATES / "page.css").read_text(encoding="utf-8") + cards.css(),
             scripts=scripts,
             script_hashes=[_csp_hash(s) for s in scripts],
         )
@@ -85,6 +85,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     found.filters |= formats.FILTERS
+    found.filters |= {"fitted": cards.fitted, "called": lambda method, labels: labels.get(method, method)}
     found.globals["forest"] = forest
     return found
 
