@@ -21,8 +21,8 @@ MOST = 4  # levels of detail; the last is the id itself
 INT8 = "-int8"
 SHAPES = {
     "scratch": "from scratch, same shape",
-    "narrow": "narrower, as fast",
-    "dense-as-small-as": "narrower, as small",
+    "narrow": "narrow network as fast",
+    "dense-as-small-as": "narrow network as small",
 }
 UNITS = {
     "head": "of head",
