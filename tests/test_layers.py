@@ -41,7 +41,7 @@ MAY = {
     "quantities": set(),
     "timed": {"records"},
     "limits": {"records", "timed"},
-    "choice": {"catalogue", "methods"},
+    "choice": {"catalogue", "methods", "records"},
     "chained": {"catalogue", "choice"},
     "grouped": {"errors", "quantities"},
     "settings": {"errors", "catalogue", "quantities", "choice", "chained", "grouped"},
@@ -99,7 +99,9 @@ MAY = {
     "serving": {"records", "errors", "data", "forms", "report"},
     "tracking": {"records", "errors", "report"},
     "drawing": {"records", "errors", "catalogue", "files", "store", "report", "ledger"},
+    "showing": {"records", "report"},
     "api": LEAVES
+    | {"report", "showing"}
     | {"budget", "drawing", "engine", "judging", "prepare", "resolve", "store", "studying", "data", "forms", "models"}
     | {"steps"},
     "__init__": {"api"},

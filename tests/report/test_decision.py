@@ -199,7 +199,7 @@ def test_an_int8_file_is_held_against_chance_and_rivals_in_int8() -> None:
     found = decide(won, "cnn")
     assert found.use == in_int8(FILTERS)
     assert any(
-        "Against narrow filter l1 INT8 (402\u202fkB after zstd; this 400\u202fkB): +1.75 points" in line
+        "Against narrow network as fast INT8 (402\u202fkB after zstd; this 400\u202fkB): +1.75 points" in line
         for line in found.why
     )
     lost = replace(both, comparisons=(*both.comparisons, against(in_int8(FILTERS), f"{narrow}-int8", TIES)))

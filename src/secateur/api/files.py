@@ -16,7 +16,7 @@ from secateur.checking import converted, name_of
 from secateur.errors import UserError
 from secateur.files import read
 from secateur.plan import plan
-from secateur.records import Answer, Bench, Evaluation, Judged, Step, Trained
+from secateur.records import Answers, Bench, Evaluation, Judged, Step, Trained
 from secateur.store import Store
 from secateur.study_file import make
 
@@ -80,7 +80,7 @@ def _exporting(model: Model) -> list[Step]:
 
 def predict(
     model: Model | Place, photos: Place | Iterable[Place], *, top: int = 1, min_confidence: float = 0.0
-) -> list[Answer]:
+) -> Answers:
     """What a model says of photos; an exported one without torch.
 
     Args:
@@ -90,7 +90,7 @@ def predict(
         min_confidence: a probability below which the answer is "unsure".
 
     Returns:
-        An answer a photo, in order; one that cannot be read says why.
+        An answer a photo, in order, as a list; one that cannot be read says why.
 
     Raises:
         UserError: no such file, no photos.
@@ -100,7 +100,7 @@ def predict(
     places = [photos] if isinstance(photos, str | Path) else list(photos)
     found, _ = catalogue.load("secateur.data.seen:find")([Path(p) for p in places])
     seen = catalogue.load("secateur.data.seen:read")(found, loaded.input_px, BATCH)
-    return list(catalogue.load("secateur.forms.answers:answers")(loaded, seen, top, min_confidence))
+    return Answers(catalogue.load("secateur.forms.answers:answers")(loaded, seen, top, min_confidence))
 
 
 @overload

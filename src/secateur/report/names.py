@@ -61,7 +61,7 @@ def short_names(configs: Iterable[str]) -> Mapping[str, str]:
 
 @lru_cache(maxsize=64)
 def _short_names(configs: tuple[str, ...]) -> Mapping[str, str]:
-    several = len({_parts(c)[0] for c in configs}) > 1
+    several = len({_parts(c)[0] for c in configs} - {""}) > 1
     labels = _methods(tuple(dict.fromkeys(_parts(c)[1] for c in configs)))
     own = {c: _named(c, labels, several) for c in configs}
     return _only(own)
@@ -111,7 +111,7 @@ def _parts(config: str) -> tuple[str, str, str]:
 def _named(config: str, labels: Mapping[str, tuple[str, str]], several: bool) -> str:
     backbone, method, target = _parts(config)
     label, unit = labels[method]
-    return _joined(f"{backbone} {label}" if several else label, _percent(target) if target else "", unit)
+    return _joined(f"{backbone} {label}" if several and backbone else label, _percent(target) if target else "", unit)
 
 
 def _joined(label: str, *words: str) -> str:
