@@ -7,6 +7,8 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import singledispatch
 from typing import Any
 
+from secateur.records.numbers import Measured
+
 MOST = 240  # characters of a line
 WORDS = 48  # characters of a text in it
 SHORT = 40  # characters of a list whose items are shown, not counted
@@ -53,8 +55,8 @@ def short(value: Any) -> str:
         return repr(value if len(value) <= WORDS else f"{value[: WORDS // 2]}…{value[-WORDS // 2 + 1 :]}")
     if isinstance(value, Mapping | Set) or (isinstance(value, Sequence) and not isinstance(value, bytes)):
         return _several(value)
-    if is_dataclass(value) and hasattr(value, "unit") and hasattr(value, "low"):
-        ends = "" if value.low is None else f" [{value.low:.4g}, {value.high:.4g}]"
+    if isinstance(value, Measured):
+        ends = "" if value.low is None or value.high is None else f" [{value.low:.4g}, {value.high:.4g}]"
         return f"{value.value:.4g}{ends}"
     if is_dataclass(value):
         return f"{type(value).__name__}(…)"

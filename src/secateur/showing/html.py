@@ -106,8 +106,8 @@ def curves(lines: Sequence[tuple[str, Sequence[float | None]]], first: int = 1) 
         ]
         parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="2"/>')
         if len(points) == 1:
-            x, y = points[0].split(",")
-            parts.append(f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>')
+            cx, _, cy = points[0].partition(",")
+            parts.append(f'<circle cx="{cx}" cy="{cy}" r="3" fill="{colour}"/>')
     last = first + longest - 1
     parts += [_word(left, height + 16, f"epoch {first}"), _word(width, height + 16, str(last), "end")]
     words = "; ".join(name for name, _ in lines)

@@ -19,8 +19,8 @@ def snapshot(s: Snapshot) -> str:
     tied = [f"{t.rule}: {t.photos:,} photos in {t.groups:,} groups" for t in s.ties]
     title = f"{plural(len(s.photos), 'photo')} in {plural(len(s.classes), 'class', 'classes')}"
     left = note("Problems — " + "; ".join(problems)) if problems else note("No problems.")
-    together = note("Belong together — " + "; ".join(tied)) if tied else ""
-    return block(title, bars(counts[:MOST_ROWS], len(counts)), left, *([together] if together else []), sub=s.root)
+    together = note("Belong together — " + "; ".join(tied) if tied else "")
+    return block(title, bars(counts[:MOST_ROWS], len(counts)), left, together, sub=s.root)
 
 
 def split(s: Split) -> str:
