@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 from results_builder import bench, results
 
 from secateur import records
@@ -177,3 +178,25 @@ def test_a_curve_of_one_epoch_and_of_losses_that_are_no_numbers():
     assert "<circle" in trained(0.5)
     assert "NaN" not in trained(0.5, float("nan"), 0.6) and "nan" not in trained(0.5, float("nan"), 0.6)
     assert "<svg" not in trained()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_in_a_page_it_runs_nothing_asks_for_nothing_and_can_be_read(browser: Browser, scheme: Any):
+    heard: list[str] = []
+    context = browser.new_context(viewport={"width": 390, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    page.on("dialog", lambda d: (heard.append(f"dialog: {d.message}"), d.dismiss()))
+    page.on("request", lambda r: heard.append(f"request: {r.url[:80]}"))
+    page.on("console", lambda m: heard.append(f"{m.type}: {m.text}"))
+    found = results()
+    answers = Answers([Answer(HOSTILE, ((HOSTILE, 0.8),), HOSTILE)] * 30)
+    shown = (snapshot(), model(found.models[0].history), found, found.comparisons[5], bench(found), answers)
+    colours = "#111;color:#eee" if scheme == "dark" else "#fff;color:#111"
+    page.set_content(f"<body style='background:{colours}'>" + "".join(drawn(x) for x in shown))
+    assert heard == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator("script").count() == 0
+    assert page.locator("svg polyline").first.evaluate("e => getComputedStyle(e).stroke") == "rgb(61, 139, 196)"
+    text = page.locator("svg text").first.evaluate("e => getComputedStyle(e).fill")
+    assert text == ("rgb(238, 238, 238)" if scheme == "dark" else "rgb(17, 17, 17)")
+    context.close()
