@@ -117,3 +117,14 @@ def test_sentences_are_rewritten_where_they_hold_a_long_id():
     assert said("filter-random 90 %, random 90 %") == "filter-random 90 %, random 90\u202f%"
     assert said("no id at all") == "no id at all"
     assert shortened({})("5 %") == "5 %"
+
+
+def test_of_two_backbones_sentences_are_left_their_own_words():
+    titles = {
+        "cnn/dense": "dense",
+        "lite0/dense": "dense",
+        "lite0/random-global-like-lamp/0.5": "random-global-like-lamp 50 %",
+    }
+    said = shortened(titles)
+    assert said("INT8 of the dense network") == "INT8 of the dense network"
+    assert said("retrain random-global-like-lamp 50 %") == "retrain random, same sparsities 50\u202f%"

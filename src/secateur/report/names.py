@@ -77,12 +77,14 @@ def short_methods(methods: Iterable[str]) -> Mapping[str, str]:
 def shortened(titles: Mapping[str, str], methods: Iterable[str] = ()) -> Callable[[str], str]:
     """Sentences in which networks and methods go by their long ids → the same in short names.
 
-    `titles`: configuration → what the sentences call it; `methods`: further ids that stand in them by themselves.
+    `titles`: configuration → what the sentences call it; `methods`: further ids that stand in them by themselves. Only
+    what was cut is looked for: "the dense network" is no id. Of which backbone a sentence speaks, it says itself.
     """
-    names = short_names(titles)
+    names = short_names(f"any/{config.partition('/')[2]}" for config in titles)
     own = short_methods([*(_parts(c)[1] for c in titles if _parts(c)[2]), *methods])
     said = {id: label for id, label in own.items() if id and label != id}
-    said |= {_unspaced(title): names[config] for config, title in titles.items() if title}
+    cut = {config: title for config, title in titles.items() if _parts(config)[2] and title}
+    said |= {_unspaced(title): names[f"any/{config.partition('/')[2]}"] for config, title in cut.items()}
     if not said:
         return lambda text: text
     longest = "|".join(re.escape(words) for words in sorted(said, key=len, reverse=True)).replace("%", f"[ {NARROW}]?%")

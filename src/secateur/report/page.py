@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 from secateur.report import cards, formats
 from secateur.report.figures import PARTS, figures
@@ -86,8 +87,14 @@ def _environment() -> jinja2.Environment:
     )
     found.filters |= formats.FILTERS
     found.filters |= {"fitted": cards.fitted, "called": lambda method, labels: labels.get(method, method)}
+    found.filters["breakable"] = breakable
     found.globals["forest"] = forest
     return found
+
+
+def breakable(name: str) -> Markup:
+    """A name whose lines may end after an underscore, a dot or a slash."""
+    return Markup(re.sub(r"([_./])(?=\w)", r"\1<wbr>", str(escape(name))))
 
 
 def _reach(story: dict[str, Any]) -> float:
