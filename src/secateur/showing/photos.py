@@ -16,7 +16,7 @@ def snapshot(s: Snapshot) -> str:
     kinds = Counter(p.what for p in s.problems)
     out = Counter(p.what for p in s.problems if p.left_out)
     problems = [f"{what}: {n:,}{'' if out[what] else ', kept'}" for what, n in kinds.most_common(MOST_ROWS)]
-    tied = [f"{t.rule}: {t.photos:,} photos in {t.groups:,} groups" for t in s.ties]
+    tied = [f"{t.rule}: {t.photos:,} photos in {t.groups:,} groups" for t in s.ties if t.photos]
     title = f"{plural(len(s.photos), 'photo')} in {plural(len(s.classes), 'class', 'classes')}"
     left = note("Problems — " + "; ".join(problems)) if problems else note("No problems.")
     together = note("Belong together — " + "; ".join(tied) if tied else "")
