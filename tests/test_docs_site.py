@@ -85,11 +85,13 @@ def test_every_notebook_runs_and_is_kept_without_output(notebook: Path, few_phot
     NotebookClient(nb, timeout=600, resources={"metadata": {"path": str(few_photos.parent)}}).execute()
     cells = [c for c in nb.cells if c.cell_type == "code"]
     pictures = [o.data.get("text/html", "") for c in cells for o in c.outputs if "data" in o]
+    assert any(" photos in " in page and "background:#3d8bc4" in page for page in pictures)  # the snapshot's bars
+    assert any("to dense trained as long" in page for page in pictures)  # the results' answer
     assert any('"mark": {"type": "rule"' in page and "vegaEmbed" in page for page in pictures)
     front = next(o.data["text/plain"] for c in cells if 'if r["front"]' in c.source for o in c.outputs if "data" in o)
     assert re.match(r"\[\('[^']+', \d+\.\d+, 0\.\d+\)", front)
     said = "".join(o.get("text", "") for c in cells for o in c.outputs)
-    assert "Traceback" not in said and " points, " in said
+    assert "Traceback" not in said and "Warning" not in said and " points, " in said
 
 
 def test_every_page_is_in_the_site():

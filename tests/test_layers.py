@@ -49,7 +49,7 @@ MAY = {
     "quantities": set(),
     "timed": {"records"},
     "limits": {"records", "timed"},
-    "choice": {"catalogue", "methods"},
+    "choice": {"catalogue", "methods", "records"},
     "chained": {"catalogue", "choice"},
     "grouped": {"errors", "quantities"},
     "panels": set(),
@@ -115,17 +115,18 @@ MAY = {
     "serving": {"records", "errors", "data", "forms", "report", "names"},
     "tracking": {"records", "errors", "report"},
     "drawing": {"names", "records", "errors", "catalogue", "files", "store", "report", "ledger", "writing"},
+    "showing": {"records", "report"},
     "api": LEAVES
     | WRITING
+    | {"report", "showing"}
     | {"beside", "budget", "drawing", "engine", "judging", "prepare", "resolve", "store", "studying"}
     | {"data", "forms", "models", "steps"},
     "__init__": {"api"},
     "__main__": {"cli"},
 } | {folder: {"records", "errors", "settings", "catalogue", "backbones", "names"} for folder in FOLDERS}
-MAY["report"] |= {"limits", "timed"}
+MAY["report"] |= {"limits", "timed", "methods", "writing"}
 MAY["data"] |= {"grouped", "texts", "interrupts"} | WRITING
 MAY["forms"] |= WRITING
-MAY["report"] |= {"writing"}
 
 
 def _modules() -> list[Path]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from secateur import catalogue
 from secateur.methods import Begins, Method
+from secateur.records.brief import line
 
 _BEGINS = {  # in a method's id
     "dense": "dense",
@@ -23,6 +24,14 @@ class Table(BaseModel):
     """A table of a study file: no key that is not known, no number that is none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __repr__(self) -> str:
+        """What differs from the defaults, in one line."""
+        said = ((name, getattr(self, name)) for name in type(self).model_fields)
+        usual = {name: field.default for name, field in type(self).model_fields.items()}
+        return line(type(self).__name__, ((name, value) for name, value in said if value != usual[name]))
+
+    __str__ = __repr__  # pydantic's own says everything
 
 
 def sparsity(value: float) -> float:

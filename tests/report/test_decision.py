@@ -193,13 +193,13 @@ def test_an_int8_file_is_held_against_chance_and_rivals_in_int8() -> None:
     narrow = "cnn/narrow-filter-l1"
     met = rival(int8_of_cut(plain, FILTERS, PASSES, BEATS), narrow)
     met = replace(met, comparisons=(*met.comparisons, against(FILTERS, narrow, BEATS)))
-    assert any("not compared with narrow filter l1 in INT8" in line for line in decide(met, "cnn").why)
+    assert any("not compared with narrow network as fast in INT8" in line for line in decide(met, "cnn").why)
     both = rival(met, f"{narrow}-int8", form="int8", of=narrow, zstd=402_000)
     won = replace(both, comparisons=(*both.comparisons, against(in_int8(FILTERS), f"{narrow}-int8", BEATS)))
     found = decide(won, "cnn")
     assert found.use == in_int8(FILTERS)
     assert any(
-        "Against narrow filter l1 INT8 (402\u202fkB after zstd; this 400\u202fkB): +1.75 points" in line
+        "Against narrow network as fast INT8 (402\u202fkB after zstd; this 400\u202fkB): +1.75 points" in line
         for line in found.why
     )
     lost = replace(both, comparisons=(*both.comparisons, against(in_int8(FILTERS), f"{narrow}-int8", TIES)))

@@ -9,6 +9,9 @@ from secateur.api.models import Model, prune, retrain, train
 from secateur.api.photos import scan, split
 from secateur.api.studies import study
 from secateur.errors import NotKnown, SecateurError, StepFailed, UserError
+from secateur.showing import register
+
+register()  # records have no way to look like anything by themselves
 
 __all__ = [
     "Model",

@@ -19,7 +19,7 @@ from secateur.errors import UserError
 from secateur.files import read
 from secateur.outputs import refuse_folder, said
 from secateur.plan import plan
-from secateur.records import Answer, Bench, Evaluation, Judged, Step, Trained
+from secateur.records import Answers, Bench, Evaluation, Judged, Step, Trained
 from secateur.store import Store
 from secateur.study_file import make
 
@@ -109,7 +109,7 @@ def predict(
     top: int = 1,
     min_confidence: float = 0.0,
     keep_damaged: bool = False,
-) -> list[Answer]:
+) -> Answers:
     """What a model says of photos; an exported one without torch.
 
     Args:
@@ -120,7 +120,7 @@ def predict(
         keep_damaged: answer photos of which rows are missing, with a doubt, instead of saying why not.
 
     Returns:
-        An answer a photo, in order; one that cannot be read says why.
+        An answer a photo, in order, as a list; one that cannot be read says why.
 
     Raises:
         UserError: no such file, no photos.
@@ -131,7 +131,7 @@ def predict(
     found, _ = catalogue.load("secateur.data.seen:find")([Path(p) for p in places])
     reading = catalogue.load("secateur.data.seen:read")
     seen = reading(found, loaded.input_px, BATCH, depth=loaded.depth, keep_damaged=keep_damaged)
-    return list(catalogue.load("secateur.forms.answers:answers")(loaded, seen, top, min_confidence))
+    return Answers(catalogue.load("secateur.forms.answers:answers")(loaded, seen, top, min_confidence))
 
 
 @overload

@@ -18,8 +18,11 @@ from secateur.errors import StepFailed, UserError
 from secateur.files import read
 from secateur.plan import plan
 from secateur.records import History, Snapshot, Split, Step
+from secateur.records.brief import line
+from secateur.report.names import short_names
 from secateur.resolve import bare, settle
 from secateur.settings import Study
+from secateur.showing import of_model
 from secateur.store import Store
 from secateur.study_file import make
 
@@ -47,6 +50,19 @@ class Model:
     def config(self) -> str:
         """'cnn/filter-l1/0.5': the same for all seeds."""
         return self.step.split("/", 1)[1].rpartition("/seed")[0]
+
+    def __repr__(self) -> str:
+        """In one line: of a network nobody reads the paths of twenty thousand photos."""
+        name = short_names((self.config,))[self.config]
+        h = self.history
+        reached = next((e.val_accuracy for e in h.epochs if e.epoch == h.best_epoch), None) if h else None
+        facts = [("classes", len(self.labels)), ("input_px", self.input_px), ("val_accuracy", reached)]
+        return line("Model", [("name", name), *facts, ("step", self.step), ("folder", str(self.folder))])
+
+    def _repr_html_(self) -> str:
+        seed = self.step.rpartition("/seed")[2]
+        facts = f"{len(self.labels):,} classes, {self.input_px} px, {len(self.snapshot.photos):,} photos, seed {seed}"
+        return of_model(short_names((self.config,))[self.config], self.history, facts, self.folder)
 
     def module(self) -> nn.Module:
         """The network itself, in eval mode: photos (n, 3, px, px) float32, normalised as `folder/preprocess.json` says

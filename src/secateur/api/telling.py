@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from tqdm.auto import tqdm
+import tqdm.std
 
 from secateur.budget import Estimate
 from secateur.records import Outcome, Step
@@ -22,12 +25,19 @@ def looked_at() -> bool:
     return "ipykernel" in sys.modules or sys.stderr.isatty()
 
 
+def _bar() -> Any:
+    """A notebook's own bar where its widgets are installed; tqdm's choice between the two warns where they are not."""
+    if "ipykernel" in sys.modules and importlib.util.find_spec("ipywidgets"):
+        return importlib.import_module("tqdm.notebook").tqdm
+    return tqdm.std.tqdm
+
+
 class Told:
     """A watcher. One bar for all steps, which names the one under way; it leaves no line behind."""
 
     def __init__(self, progress: bool | None) -> None:
         shown = looked_at() if progress is None else progress
-        self.bar = tqdm(disable=not shown, leave=False, unit="", mininterval=EVERY)
+        self.bar = _bar()(disable=not shown, leave=False, unit="", mininterval=EVERY)
         self.what = ""
 
     def planned(self, study: Study, steps: list[Step], rows: list[Estimate], notes: tuple[str, ...]) -> None:

@@ -5,8 +5,11 @@ Units stand in the names: accuracies and fractions are in [0, 1], `_points` are 
 `_bytes` are bytes, `macs` are multiply-adds for one photo.
 """
 
-from secateur.records.answers import UNSURE, Answer
+from dataclasses import is_dataclass
+
+from secateur.records.answers import UNSURE, Answer, Answers
 from secateur.records.bench import Bench, Candidate, LayerTime, Peak, Speed, Timing, UnderLimit, Way
+from secateur.records.brief import brief, html
 from secateur.records.calibration import Bin, Reliability
 from secateur.records.comparisons import Comparison, Verdict
 from secateur.records.exports import Converted, Exported
@@ -27,6 +30,7 @@ __all__ = [
     "NO_DEPTH",
     "UNSURE",
     "Answer",
+    "Answers",
     "Bench",
     "Bin",
     "Candidate",
@@ -99,3 +103,9 @@ __all__ = [
     "Way",
     "Weighed",
 ]
+
+for _name in __all__:  # one line for print(), a table or a chart for notebooks; of every record, also of the next one
+    _record = globals()[_name]
+    if isinstance(_record, type) and is_dataclass(_record):
+        setattr(_record, "__repr__", brief)  # noqa: B010  # mypy would not have a method assigned
+        setattr(_record, "_repr_html_", html)  # noqa: B010

@@ -8,7 +8,7 @@ from typing import Any
 
 from secateur.report.formats import percent
 from secateur.report.palette import INK, MUTED, looks
-from secateur.report.vega import Spec, Story, as_is, chart, ends, number, span, tip
+from secateur.report.vega import Spec, Story, as_is, chart, ends, number, of_classes, span, tip, wrapped
 
 MEASURES = {"params": "parameters cut", "macs": "multiply-adds cut", "latency": "time saved"}  # in a method's id
 
@@ -67,7 +67,7 @@ def _curve_panel(story: Story, curves: list[Spec], spread: list[float], several:
     layers += _targets_at_ends(curves, x, y) if method else []
     last = {c["name"]: c["epochs"][-1]["val_accuracy"] for c in curves}
     words = ", ".join(f"{name} ends at {percent(value)}" for name, value in last.items())
-    prefix = f"{curves[0]['backbone']} " if several else ""
+    prefix = f"{curves[0]['backbone']} " if several and method else ""  # a dense network's name has it
     spec = chart(f"Validation accuracy by epoch: {words}.", 190, layers, prefix + title)
     return spec | {"data": {"values": rows}}
 
@@ -217,15 +217,18 @@ def _dense_band(story: Story, backbone: str, y: Spec) -> list[Spec]:
     if longer is None or not longer["test_accuracy"]:
         return []
     low, high = ends(longer["test_accuracy"])
-    values = [{"low": low, "high": high, "accuracy": 100 * longer["test_accuracy"]["value"], "label": longer["name"]}]
+    lines = wrapped(longer["name"], 34)
+    label = {"label": "\n".join(lines)}
+    values = [{"low": low, "high": high, "accuracy": 100 * longer["test_accuracy"]["value"], **label}]
     band = {"y": number("low", y["title"], scale=y["scale"]), "y2": {"field": "high"}}
-    label = {"type": "text", "align": "left", "baseline": "bottom", "dy": -4, "fill": INK, "x": 4}
+    place = {"align": "left", "baseline": "bottom", "dy": -4 - 13 * (len(lines) - 1), "x": 4}
+    mark = {"type": "text", "fill": INK, "lineBreak": "\n", "lineHeight": 13, **place}
     return [
         {"data": {"values": values}, "mark": {"type": "rect", "fill": INK, "opacity": 0.1}, "encoding": band},
         {"data": {"values": values}, "mark": {"type": "rule", "stroke": INK}, "encoding": {"y": y}},
         {
             "data": {"values": values},
-            "mark": label,
+            "mark": mark,
             "encoding": {"y": number("high", y["title"], scale=y["scale"]), "text": {"field": "label"}},
         },
     ]
@@ -244,7 +247,8 @@ def recall_per_class(story: Story) -> Spec:
     reference = next((c for c in shown_configs if c["reference"]), shown_configs[0])
     by_recall = sorted(reference["classes"], key=lambda c: -float(c["recall"]["value"]))
     y: Spec = {"field": "class", "type": "nominal", "sort": [c["name"] for c in by_recall], "title": None}
-    y |= {"axis": {"labelColor": INK, "grid": True}, "scale": {"paddingInner": 0.35}}
+    axis, band = of_classes((c["name"] for c in by_recall), 14 * len(names) + 10)
+    y |= {"axis": axis | {"grid": True}, "scale": {"paddingInner": 0.35}}
     offset = {"field": "name", "sort": names}
     scale = {"domain": span(v for p in values for v in (p["low"], p["high"]))}
     style = {"stroke": as_is("stroke"), "fill": as_is("fill"), "shape": as_is("shape")}
@@ -271,7 +275,7 @@ def recall_per_class(story: Story) -> Spec:
             | style,
         },
     ]
-    height = len(by_recall) * (14 * len(names) + 10) + 44
+    height = len(by_recall) * band + 44
     text = f"Recall of each class for {', '.join(names)}. The values stand in the table below."
     return chart(text, height, layers) | {"data": {"values": values}}
 

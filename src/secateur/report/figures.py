@@ -12,8 +12,8 @@ from secateur.report.curves import accuracy_against_sparsity, recall_per_class, 
 from secateur.report.formats import percent, size
 from secateur.report.latency import accuracy_against_time
 from secateur.report.layers import loss_of_layers
-from secateur.report.palette import INK, MUTED, PAGE, looks, marked
-from secateur.report.vega import Spec, Story, as_is, chart, ends, number, span, tip
+from secateur.report.palette import MUTED, PAGE, looks, marked
+from secateur.report.vega import Spec, Story, as_is, chart, ends, number, of_classes, span, tip, wrapped
 from secateur.report.worse import accuracy_against_strength, reliability_diagrams
 
 SIZE_TITLES = {"onnx": "ONNX file, as it is deployed", "zstd": "Weights after zstd"}
@@ -132,10 +132,13 @@ def _size_layers(points: list[Spec], front: list[Spec], x: Spec, y: Spec) -> lis
 def _label(point: Spec, above: bool, domain: list[float], x: Spec, y: Spec) -> Spec:
     """A name above the highest point, below others, turned towards the middle so that it stays inside the chart."""
     left = point["mb"] > math.sqrt(domain[0] * domain[1])
-    shift = {"align": "right" if left else "left", "dx": -9 if left else 9, "dy": -12 if above else 16}
+    lines = wrapped(point["name"])
+    up = -12 - 13 * (len(lines) - 1)
+    shift = {"align": "right" if left else "left", "dx": -9 if left else 9, "dy": up if above else 16}
+    words = {"fontWeight": 600, "fill": point["stroke"], "lineBreak": "\n", "lineHeight": 13}
     return {
-        "data": {"values": [point]},
-        "mark": {"type": "text", "fontWeight": 600, "fill": point["stroke"], **shift},
+        "data": {"values": [point | {"name": "\n".join(lines)}]},
+        "mark": {"type": "text", **words, **shift},
         "encoding": {"x": x, "y": y, "text": {"field": "name", "type": "nominal"}},
     }
 
@@ -155,7 +158,8 @@ def label_distribution(story: Story) -> Spec:
     totals = [{"name": r["name"], "photos": r["train"] + r["val"] + r["test"]} for r in rows]
     most = max((t["photos"] for t in totals), default=1)
     scale = {"domain": [0, most * 1.25], "nice": False}
-    y = {"field": "name", "type": "nominal", "sort": order, "title": None, "axis": {"labelColor": INK}}
+    axis, band = of_classes(order, 26)
+    y = {"field": "name", "type": "nominal", "sort": order, "title": None, "axis": axis}
     x = number("photos", "Photos", scale=scale, stack="zero", axis={"tickCount": 4, "format": ",d"})
     bars = {
         "data": {"values": values},
@@ -178,4 +182,4 @@ def label_distribution(story: Story) -> Spec:
         },
     }
     words = ", ".join(f"{t['name']} {t['photos']}" for t in sorted(totals, key=lambda t: -int(t["photos"]))[:20])
-    return chart(f"Photos a class: {words}.", 26 * len(rows) + 44, [bars, totals_text])
+    return chart(f"Photos a class: {words}.", band * len(rows) + 44, [bars, totals_text])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from secateur.records import ModelResult, Results
-from secateur.report.judge import display, is_longer
+from secateur.report.judge import called, display, is_longer
 from secateur.report.rows import Row, once
 
 SHOWN = 3  # layers of a list
@@ -88,13 +88,16 @@ def _longer(results: Results) -> list[Row]:
 
 
 def _training(results: Results) -> list[Row]:
+    names = called(results)
     dense = [m for m in results.models if m.config == f"{m.backbone}/dense"]
     gained = "its last quarter, or training on, still gained a point or more on validation"
     found = [
-        _hole("training", f"{m.name}, seed {m.seed}: not converged", gained) for m in dense if not m.history.converged
+        _hole("training", f"{names[m.config]}, seed {m.seed}: not converged", gained)
+        for m in dense
+        if not m.history.converged
     ]
     return found + [
-        _hole("training", f"{m.name}, seed {m.seed}", "a loss was not a finite number: the training diverged")
+        _hole("training", f"{names[m.config]}, seed {m.seed}", "a loss was not a finite number: the training diverged")
         for m in results.models
         if _diverged(m)
     ]
@@ -137,17 +140,19 @@ def _range(needs: list[int]) -> str:
 
 
 def _exports(results: Results) -> list[Row]:
-    found = []
+    found, names = [], called(results)
     for m in results.models:
         if m.evaluation is None:
-            found.append(_hole("export", f"{m.name}, seed {m.seed}", "not evaluated on the test photos"))
+            found.append(_hole("export", f"{names[m.config]}, seed {m.seed}", "not evaluated on the test photos"))
         if m.parity is None:
-            found.append(_hole("export", f"{m.name}, seed {m.seed}", "parity of the export was not checked"))
+            found.append(_hole("export", f"{names[m.config]}, seed {m.seed}", "parity of the export was not checked"))
         elif not m.parity.ok:
             why = f"the exported file differs from the network: {m.parity.relative_logit_difference:.1e}"
-            found.append(_hole("export", f"{m.name}, seed {m.seed}", why))
-    checked = [(f"{m.name}, seed {m.seed}", m.parity) for m in results.models if m.parity]
-    checked += [(f"{e.config} as {e.format}, seed {e.seed}", e.parity) for e in results.exports if e.parity]
+            found.append(_hole("export", f"{names[m.config]}, seed {m.seed}", why))
+    checked = [(f"{names[m.config]}, seed {m.seed}", m.parity) for m in results.models if m.parity]
+    checked += [
+        (f"{names.get(e.config, e.config)} as {e.format}, seed {e.seed}", e.parity) for e in results.exports if e.parity
+    ]
     doubts = [_hole("export", name, doubt) for name, parity in checked for doubt in parity.doubts]
     if (more := len(doubts) - SHOWN) > 0:
         doubts = [*doubts[:SHOWN], _hole("export", f"{more} more files", "passed with doubts of the same kind")]

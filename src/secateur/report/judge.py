@@ -7,13 +7,14 @@ its check open.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 from typing import Literal
 
 from secateur.records import Comparison, Results, Summary
-from secateur.report.formats import NARROW, difference, size
+from secateur.report.formats import difference, size
+from secateur.report.names import short_names
 from secateur.timed import speedup_of
 
 State = Literal["passes", "fails", "open"]
@@ -51,11 +52,14 @@ def is_longer(summary: Summary) -> bool:
     return summary.role == "control" and not summary.method
 
 
+def called(results: Results) -> Mapping[str, str]:
+    """Configuration → its name in this report; the records' own names are long, and tell no two backbones apart."""
+    return short_names([*(s.config for s in results.summaries), *(m.config for m in results.models)])
+
+
 def display(results: Results, summary: Summary) -> str:
-    """A name that tells two backbones apart where there are two, and never breaks before its "%"."""
-    several = len({s.backbone for s in results.summaries}) > 1
-    name = summary.name.replace(" %", f"{NARROW}%")
-    return f"{summary.backbone} {name}" if several else name
+    """What a configuration is called."""
+    return called(results)[summary.config]
 
 
 def _against(results: Results, config: str, control: Callable[[Summary], bool]) -> Comparison | None:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
-from secateur.report import formats
+from secateur.report import cards, formats
 from secateur.report.figures import PARTS, figures
 from secateur.report.palette import SHAPES, looks
 
@@ -51,7 +52,7 @@ def page(story: dict[str, Any], vega_js: str) -> str:
             reach=_reach(story),
             reach_of_classes=_reach_of_classes(story),
             matrices=_matrices(story),
-            css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
+            css=(TEMPLATES / "page.css").read_text(encoding="utf-8") + cards.css(),
             scripts=scripts,
             script_hashes=[_csp_hash(s) for s in scripts],
         )
@@ -85,8 +86,15 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     found.filters |= formats.FILTERS
+    found.filters |= {"fitted": cards.fitted, "called": lambda method, labels: labels.get(method, method)}
+    found.filters["breakable"] = breakable
     found.globals["forest"] = forest
     return found
+
+
+def breakable(name: str) -> Markup:
+    """A name whose lines may end after an underscore, a dot or a slash."""
+    return Markup(re.sub(r"([_./])(?=\w)", r"\1<wbr>", str(escape(name))))
 
 
 def _reach(story: dict[str, Any]) -> float:

@@ -22,6 +22,7 @@ PAGE, INK, MUTED = "var(--page)", "var(--ink)", "var(--muted)"
 
 def looks(story: dict[str, Any]) -> dict[str, dict[str, str]]:
     """Method → {label, stroke, fill, shape, dash}; "" is the dense network. Random controls are hollow."""
+    labels = {row["method"]: row.get("label", row["method"]) for row in story["models"]}
     found: dict[str, dict[str, str]] = {"": _look("dense", INK, INK, "circle")}
     hollow = {row["method"]: row["structured"] for row in story["models"] if row["random"]}
     methods = dict.fromkeys(row["method"] for row in story["models"] if row["method"] and not row["random"])
@@ -29,9 +30,9 @@ def looks(story: dict[str, Any]) -> dict[str, dict[str, str]]:
     for i, method in enumerate(methods):
         hue = f"var(--c{i % HUES + 1})"
         turn = i // HUES  # with the hues used up the shapes move on: 36 methods look different
-        found[method] = _look(method, hue, hue, shapes[(i + 1 + turn) % len(shapes)])
+        found[method] = _look(labels[method], hue, hue, shapes[(i + 1 + turn) % len(shapes)])
     for method, structured in hollow.items():
-        found[method] = _look(f"{method} (control)", MUTED, PAGE, "square" if structured else "circle")
+        found[method] = _look(f"{labels[method]} (control)", MUTED, PAGE, "square" if structured else "circle")
     return found
 
 

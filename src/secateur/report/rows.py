@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from statistics import mean
 from typing import Any
 
 from secateur.records import Comparison, Evaluation, Measured, ModelResult, Results, Sizes, Summary
 from secateur.report.judge import against_dense, against_random, display, is_longer, is_random
+from secateur.report.names import short_methods
 
 Row = dict[str, Any]
 SIZES = tuple(Sizes.__dataclass_fields__)
@@ -34,10 +35,13 @@ def configurations(results: Results) -> list[Row]:
         key=lambda s: (s.backbone, is_random(s), bool(s.method), methods.index(s.method), s.target),
     )
     structured = _structured(results)
-    return [_row(results, s, [m for m in results.models if m.config == s.config], structured) for s in ordered]
+    labels = short_methods(methods)
+    return [_row(results, s, [m for m in results.models if m.config == s.config], structured, labels) for s in ordered]
 
 
-def _row(results: Results, s: Summary, models: Sequence[ModelResult], structured: set[str]) -> Row:
+def _row(
+    results: Results, s: Summary, models: Sequence[ModelResult], structured: set[str], labels: Mapping[str, str]
+) -> Row:
     row: Row = {
         "config": s.config,
         "name": display(results, s),
@@ -46,6 +50,7 @@ def _row(results: Results, s: Summary, models: Sequence[ModelResult], structured
         "made_of": s.made_of,
         "backbone": s.backbone,
         "method": s.method,
+        "label": labels[s.method],
         "target": s.target,
         "begins": s.begins,
         "random": is_random(s),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from secateur.records import Bench, Candidate, ModelResult, Results, Timing, Way
+from secateur.report.judge import called
 from secateur.report.rows import Row
 from secateur.timed import configs_of, first_timing
 
@@ -82,8 +83,8 @@ def _layers(results: Results, bench: Bench, configs: dict[str, str]) -> Row | No
     after = _by_layer(timed[cut], models[cut]) if cut else {}
     ranked = sorted(before, key=lambda name: -before[name]["microseconds"])[:MOST_LAYERS]
     return {
-        "dense": models[dense].name,
-        "cut": models[cut].name if cut else "",
+        "dense": called(results)[dense],
+        "cut": called(results)[cut] if cut else "",
         "rows": [{"layer": name, "dense": before[name], "cut": after.get(name)} for name in ranked],
         "left": max(len(before) - MOST_LAYERS, 0),
     }

@@ -14,8 +14,11 @@ from secateur.report.decision import decide
 from secateur.report.exports import exports
 from secateur.report.harm import harms
 from secateur.report.holes import holes
+from secateur.report.judge import called
 from secateur.report.looks import said
+from secateur.report.names import short_methods
 from secateur.report.ranking import rankings
+from secateur.report.retold import retold
 from secateur.report.rows import Row, classes, configurations, confused, confusion, once, pareto
 from secateur.report.scans import scans
 from secateur.report.speed import searches, speeds
@@ -32,8 +35,10 @@ def tell(results: Results) -> Row:
     Predictions are left out: they weigh most, and the confusion matrices hold what the page shows of them.
     Raises UserError where the study's [published] table cannot be read.
     """
+    kept, results = results, retold(results)
     rows = configurations(results)
     answers = [asdict(decide(results, backbone)) for backbone in backbones(results)]
+    names = called(results)
     told: Any = _jsonable(
         {
             "format": FORMAT,
@@ -49,6 +54,7 @@ def tell(results: Results) -> Row:
             "made": made(results),
             "looks": said(results.looks),
             "models": rows,
+            "labels": dict(short_methods(row["method"] for row in rows)),
             "pareto": {size: pareto(rows, size) for size in ("onnx", "zstd")},
             "choices": _choices(results, rows),
             "speeds": speeds(results, rows),
@@ -62,16 +68,16 @@ def tell(results: Results) -> Row:
             "data": _data(results.data),
             "random_split": [asdict(c) | {"flatters": (c.gap.low or 0) > 0} for c in results.claims],
             "weighed": [asdict(w) for w in results.weighed],
-            "curves": [_curve(results, m) for m in results.models],
+            "curves": [_curve(m, names[m.config]) for m in results.models],
             **_classwise(results, rows),
             "harm": harms(results, rows),
-            "parity": [_parity(m) for m in results.models],
+            "parity": [_parity(m, names[m.config]) for m in results.models],
             "how": how(results),
             "cost": _cost(results),
             "machine": asdict(results.machine),
             "published": published.beside(results.published, rows),
             "notes": results.notes,
-            "records": _records(results),
+            "records": _records(kept),
         }
     )
     return dict(told)
@@ -148,10 +154,10 @@ def _data(data: DataFacts) -> Row:
     }
 
 
-def _curve(results: Results, m: ModelResult) -> Row:
+def _curve(m: ModelResult, name: str) -> Row:
     return {
         "config": m.config,
-        "name": m.name,
+        "name": name,
         "backbone": m.backbone,
         "method": m.method,
         "target": m.target,
@@ -170,16 +176,17 @@ def _classwise(results: Results, rows: list[Row]) -> Row:
         if not own:
             continue
         head = {key: row[key] for key in ("config", "name", "method", "form", "seeds", "chosen", "random", "reference")}
-        per_class.append(head | {"classes": classes(summaries[row["config"]])})
+        if summaries[row["config"]].figures:  # a run of an early release has none
+            per_class.append(head | {"classes": classes(summaries[row["config"]])})
         matrix = confusion(own)
         matrices.append(head | {"matrix": matrix, "confused": confused(matrix, results.data.classes)})
     return {"classes": per_class, "confusions": matrices}
 
 
-def _parity(m: ModelResult) -> Row:
+def _parity(m: ModelResult, name: str) -> Row:
     return {
         "config": m.config,
-        "name": m.name,
+        "name": name,
         "seed": m.seed,
         "parity": asdict(m.parity) if m.parity else None,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
@@ -44,6 +45,33 @@ def chart(description: str, height: int | Spec, layers: list[Spec], title: str =
         "config": CONFIG,
         "layer": layers,
     }
+
+
+LINE_OF_LABEL, LINES = 20, 4  # characters of a line, and lines, of a class's name beside an axis; what is cut says so
+LINE_PX, BREAK = 13, r"\n"  # a new line, as an expression of Vega writes it
+
+
+def wrapped(words: str, width: int = 26) -> list[str]:
+    """A name beside a point, in lines."""
+    return textwrap.wrap(words, width, break_on_hyphens=False) or [""]
+
+
+def of_classes(names: Iterable[str], least: int) -> tuple[Spec, int]:
+    """(axis that writes classes' names in lines, height of each in px, `least` or what the longest takes). Lines end
+    at spaces, hyphens and underscores where there are any; a name of fewer lines than others stands as high as they."""
+    n, longest = LINE_OF_LABEL, max(map(len, names), default=0)
+    axis: Spec = {"labelColor": INK}
+    if longest <= n:
+        return axis, least
+    most = min(LINES, -(-longest // n) + 1)
+    broken = f"replace(datum.label, regexp('(.{{1,{n}}}[ _-]|.{{{n}}})(?=.)', 'g'), '$1{BREAK}')"
+    text = f"(length(datum.label) > {n} ? {broken} : datum.label)"
+    lines = f"split({text}, '{BREAK}')"
+    above = f"slice('{LINES * BREAK}', 0, floor(({most} - min({most}, length({lines}))) / 2))"
+    cut = f"split(join(slice({lines}, 0, {most}), '{BREAK}') + '…', '{BREAK}')"
+    expression = f"length({lines}) > {most} ? {cut} : split({above} + {text}, '{BREAK}')"
+    axis |= {"labelExpr": expression, "labelLimit": 150, "labelOffset": -LINE_PX * (most - 1) / 2}
+    return axis, max(least, LINE_PX * most + 6)
 
 
 def number(field: str, title: str | None = None, **more: Any) -> Spec:

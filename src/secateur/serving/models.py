@@ -14,6 +14,8 @@ from secateur.forms.packed import is_packed, unpack
 from secateur.forms.runtime import Classifier, load
 from secateur.names import nfc, nobodys
 from secateur.records import Measured, ModelResult, Results
+from secateur.report.formats import NARROW
+from secateur.report.judge import called
 
 PACKED = ".packed"
 
@@ -37,17 +39,18 @@ def of_run(folder: Path, results: Results) -> tuple[Served, ...]:
     files = sorted(p for p in folder.glob("*") if p.suffix in (".onnx", PACKED) and p.is_file() and not nobodys(p.name))
     if not files:
         raise UserError(f"{folder} holds no models: no .onnx and no .packed")
-    return tuple(_warmed(files, {m.file_sha256: m for m in results.models if m.file_sha256}))
+    names = {config: name.replace(NARROW, " ") for config, name in called(results).items()}
+    return tuple(_warmed(files, {m.file_sha256: m for m in results.models if m.file_sha256}, names))
 
 
-def _warmed(files: list[Path], known: dict[str, ModelResult]) -> Iterator[Served]:
+def _warmed(files: list[Path], known: dict[str, ModelResult], names: dict[str, str]) -> Iterator[Served]:
     for file in files:
         classifier = load(file)
         px = classifier.input_px
         classifier.logits(np.zeros((1, px, px, 3), np.uint8))
         content = file.read_bytes()
         found = known.get(_digest(file, content))
-        name = found.name + (", packed" if file.suffix == PACKED else "") if found else nfc(file.name)
+        name = names[found.config] + (", packed" if file.suffix == PACKED else "") if found else nfc(file.name)
         accuracy = found.evaluation.accuracy if found and found.evaluation else None
         yield Served(name, file.name, len(content), classifier, accuracy)
 

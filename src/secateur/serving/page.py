@@ -8,6 +8,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from secateur import __version__
+from secateur.report import cards
 from secateur.report.formats import FILTERS
 from secateur.serving.models import Served
 from secateur.serving.photos import SPOKEN
@@ -19,7 +20,7 @@ def parts(models: Sequence[Served], terms: Terms) -> dict[str, tuple[bytes, str]
     """Path → content and its type. The report's style sheet comes first: both pages look alike."""
     house = files("secateur.report") / "template" / "page.css"
     own = files("secateur.serving") / "template"
-    css = house.read_text(encoding="utf-8") + (own / "page.css").read_text(encoding="utf-8")
+    css = house.read_text(encoding="utf-8") + cards.css() + (own / "page.css").read_text(encoding="utf-8")
     return {
         "/": (_html(models, terms).encode(), "text/html"),
         "/page.css": (css.encode(), "text/css"),
@@ -35,7 +36,7 @@ def _html(models: Sequence[Served], terms: Terms) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= FILTERS
+    environment.filters |= FILTERS | {"fitted": cards.fitted}
     return environment.get_template("page.html").render(
         models=models, terms=terms, kinds=SPOKEN, too_large=too_large(terms.max_upload), version=__version__
     )
