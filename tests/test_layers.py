@@ -67,7 +67,7 @@ MAY = {
     | {"arms", "at_hand", "making", "models"},
     "steps": LEAVES | {"data", "models", "pruning", "training", "measure", "forms"},
     "engine": {"records", "errors", "settings", "catalogue", "files", "plan", "budget", "steps", "store"} | {"ledger"},
-    "handing": {"records", "arms", "catalogue", "limits", "store", "forms"},
+    "handing": {"records", "errors", "files", "arms", "catalogue", "limits", "store", "forms"},
     "exporting": {"records", "errors", "catalogue", "files", "at_hand", "checking", "engine", "prepare", "store"}
     | {"forms", "steps"},
     "judging": {"records", "errors", "catalogue", "files", "data", "forms", "measure", "steps"} | {"ledger", "store"},

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from secateur.engine import Silent, Walk
-from secateur.errors import SecateurError
 from secateur.records import Step
 from secateur.store import Store
 
@@ -47,7 +46,7 @@ def help_along(steps: list[Step], name: str, runs: str, keys: dict[str, str], pa
     store = Store(Path(runs))
     try:
         Walk(steps, dict(keys), store, store.run(name), Silent()).run(record=False)
-    except (SecateurError, OSError, KeyboardInterrupt):
+    except (Exception, KeyboardInterrupt):
         return
 
 

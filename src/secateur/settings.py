@@ -55,7 +55,9 @@ class Study(Table):
     weights: str = Field(
         default="", description="of a timm network: hub, package, a file, or random; empty: package, else hub"
     )
-    pool: Literal["avg", "max"] = Field(default="avg", description="how a timm network pools its last map")
+    pool: Literal["avg", "max", "own"] = Field(
+        default="avg", description="how a timm network pools its last map or tokens; own: as timm does, a class token"
+    )
     head: Literal["linear", "study"] = Field(default="linear", description="what stands on a timm network")
     tune: Literal["head", "all"] = Field(
         default="head", description="the dense timm network: its head alone is trained, or then all of it"

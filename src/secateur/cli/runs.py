@@ -9,8 +9,8 @@ from typing import Any
 import typer
 
 from secateur.cli.common import JSON, RUNS, TRACK, TRACK_TO, console, echo_json, mebibytes
-from secateur.drawing import BENCHES, can_track, draw, placed, tracked
-from secateur.errors import UserError
+from secateur.drawing import BENCHES, can_track, drawn, placed, tracked
+from secateur.errors import StepFailed, UserError
 from secateur.files import dump, read
 from secateur.quantities import in_bytes, milliseconds
 from secateur.records import Bench, Limits, Outcome, Results
@@ -61,8 +61,10 @@ def add(app: typer.Typer) -> None:
         limits = _limits(max_size, max_latency, max_memory)
         for file in benches:
             _keep(Store(where).run(name), file)
-        page = draw(where, name, limits)
+        page, undrawn = drawn(where, name, limits)
         typer.echo(page)
+        if undrawn:
+            raise StepFailed(undrawn)
         for tracker in track:
             results = read(Results, page.parent / "results.json")
             console().print(f"tracked: {tracked(results, page.parent, tracker, track_to)}", markup=False)

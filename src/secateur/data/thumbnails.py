@@ -8,7 +8,6 @@ from pathlib import Path
 import simplejpeg
 
 from secateur.data.pixels import decode
-from secateur.errors import UserError
 
 PX = 144
 QUALITY = 80
@@ -17,7 +16,7 @@ QUALITY = 80
 def thumbnail(photo: Path) -> str:
     """A JPEG in base64, square as the networks saw it; empty for a photo that is gone or cannot be read."""
     try:
-        pixels = decode(photo, PX)
-    except UserError:
+        content = simplejpeg.encode_jpeg(decode(photo, PX), quality=QUALITY, colorsubsampling="420")
+    except Exception:  # whatever a decoder raises: a report does without the picture
         return ""
-    return base64.b64encode(simplejpeg.encode_jpeg(pixels, quality=QUALITY, colorsubsampling="420")).decode("ascii")
+    return base64.b64encode(content).decode("ascii")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from secateur.models import timm_zoo
 from secateur.models.cnn import KERAS_EPS
 
-POOLS = ("avg", "max")
+POOLS = ("avg", "max", timm_zoo.OWN)
 HEADS = ("linear", "study")
 LINEAR_DROPOUT = 0.2
 _wide: dict[tuple[str, int, str], int] = {}  # (backbone, px, pool) → features
@@ -34,8 +34,9 @@ class Transfer(nn.Module):
 def transfer(backbone: str, classes: int, input_px: int, pool: str, head: str) -> Transfer:
     """The network with fresh weights.
 
-    pool: "avg" or "max" over the last map. head: "linear" (dropout 0.2, dense), or "study": dense 128 ReLU – BN –
-    dropout 0.45 – dense 256 ReLU – BN – dropout 0.45 – dense, begun as Keras does.
+    pool: "avg" or "max" over the last map or tokens; "own": as timm pools this network. head: "linear" (dropout 0.2,
+    dense), or "study": dense 128 ReLU – BN – dropout 0.45 – dense 256 ReLU – BN – dropout 0.45 – dense, begun as Keras
+    does.
 
     Raises NotKnown for an unknown backbone, ValueError for a pool, head or input size that is not possible.
     """
@@ -46,10 +47,22 @@ def transfer(backbone: str, classes: int, input_px: int, pool: str, head: str) -
     try:
         body = timm_zoo.create(backbone, input_px, 0, pool)
         wide = features(body, backbone, input_px, pool)
-    except (AssertionError, RuntimeError, TypeError) as error:
+    except (AssertionError, IndexError, RuntimeError, TypeError) as error:
         first = " ".join(str(error).split())[:160]
+        if pool != timm_zoo.OWN and _possible(backbone, input_px):
+            raise ValueError(f"backbone '{backbone}' cannot be pooled by '{pool}', take pool 'own': {first}") from error
         raise ValueError(f"backbone '{backbone}' cannot take photos of {input_px} px: {first}") from error
     return Transfer(body, _HEADS[head](wide, classes))
+
+
+def _possible(backbone: str, input_px: int) -> bool:
+    """Does it take photos of this size, pooled as timm pools it?"""
+    try:
+        with torch.device("meta"):
+            features(timm_zoo.create(backbone, input_px), backbone, input_px, timm_zoo.OWN)
+    except (AssertionError, IndexError, RuntimeError, TypeError, ValueError):
+        return False
+    return True
 
 
 def features(body: nn.Module, backbone: str, input_px: int, pool: str) -> int:
@@ -60,7 +73,10 @@ def features(body: nn.Module, backbone: str, input_px: int, pool: str) -> int:
         on_meta = next(body.parameters()).is_meta
         with torch.device("meta"), torch.no_grad():
             probe = body if on_meta else timm_zoo.create(backbone, input_px, 0, pool)
-            _wide[asked] = int(probe.eval()(torch.empty(1, 3, input_px, input_px)).shape[1])
+            out = probe.eval()(torch.empty(1, 3, input_px, input_px))
+            if not isinstance(out, Tensor) or out.dim() != 2:
+                raise ValueError(f"backbone '{backbone}' gives no vector a photo under pool '{pool}'")
+            _wide[asked] = int(out.shape[1])
     body.train()
     return _wide[asked]
 
