@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -55,10 +56,12 @@ class Study(Table):
     weights: str = Field(
         default="", description="of a timm network: hub, package, a file, or random; empty: package, else hub"
     )
-    pool: Literal["avg", "max", "own"] = Field(
-        default="avg", description="how a timm network pools its last map or tokens; own: as timm does, a class token"
+    pool: Literal["avg", "max", "flatten", "own"] = Field(
+        default="avg", description="how a timm network pools its last map or tokens; flatten: not; own: as timm does"
     )
-    head: Literal["linear", "study"] = Field(default="linear", description="what stands on a timm network")
+    head: str = Field(
+        default="linear", description="what stands on a timm network: linear, study, or dense layers (dense-256-128)"
+    )
     tune: Literal["head", "all"] = Field(
         default="head", description="the dense timm network: its head alone is trained, or then all of it"
     )
@@ -146,6 +149,13 @@ class Study(Table):
         if not isinstance(value, list | tuple):
             return value
         return [{"name": v} if isinstance(v, str) else v for v in value]
+
+    @field_validator("head")
+    @classmethod
+    def _top(cls, value: str) -> str:
+        if not re.fullmatch(r"linear|study|dense(-[1-9][0-9]{0,4})+", value):
+            raise ValueError("a head is linear, study, or dense layers such as dense-256-128")
+        return value
 
     @field_validator("chains", mode="before")
     @classmethod

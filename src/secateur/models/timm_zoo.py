@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from secateur.errors import NotKnown, UserError
 from secateur.models.torchvision_shim import import_torchvision
 
+FLATTEN = "flatten"  # no pooling: every place of the last map is a feature of its own
 OWN = "own"  # the pooling that timm's network has by itself: a class token, or a query of attention, for one
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, as timm has them for whatever it says nothing of
 USUAL_PX = 224
@@ -76,8 +77,10 @@ def create(name: str, input_px: int, classes: int = 0, pool: str = "") -> nn.Mod
     known(name)
     plain, pool = name.partition(".")[0], "" if pool == OWN else pool
     size = {"img_size": input_px} if facts(name).fixed_px else {}
-    if pool and _renames(plain, pool):
+    if pool not in ("", FLATTEN) and _renames(plain, pool):
         return _pooled(timm().create_model(plain, pretrained=False, num_classes=classes, **size), classes, pool)
+    if pool == FLATTEN:
+        return _flattened(timm().create_model(plain, pretrained=False, num_classes=classes, **size, global_pool=""))
     more = size | ({"global_pool": pool} if pool else {})
     model: nn.Module = timm().create_model(plain, pretrained=False, num_classes=classes, **more)
     return model
@@ -99,6 +102,15 @@ def _pooled(model: Any, classes: int, pool: str) -> nn.Module:
         model.reset_classifier(classes, pool)
     except TypeError as error:
         raise ValueError(f"timm pools it in one way only, not by '{pool}': take pool '{OWN}'") from error
+    found: nn.Module = model
+    return found
+
+
+def _flattened(model: Any) -> nn.Module:
+    """With its last map laid out as a vector, (c, h, w) in this order."""
+    if not isinstance(getattr(model, "global_pool", None), nn.Module):
+        raise ValueError(f"{type(model).__name__} has no pooling of its own that could be left out: take another pool")
+    model.global_pool = nn.Flatten(1)
     found: nn.Module = model
     return found
 
