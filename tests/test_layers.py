@@ -43,7 +43,7 @@ MAY = {
     "backbones": {"models"},
     "methods": {"errors", "pruning"},
     "catalogue": {"backbones", "methods", "errors", "data", "models", "training", "forms", "tracking"},
-    "files": {"errors", "writing"},
+    "files": {"errors", "writing", "safe_names"},
     "names": set(),
     "texts": {"errors"},
     "quantities": set(),
@@ -75,10 +75,10 @@ MAY = {
     "prepare": {"names", "records", "errors", "settings", "catalogue", "files", "store", "data"}
     | {"arms", "at_hand", "making", "models"},
     "steps": LEAVES | WRITING | {"data", "models", "pruning", "training", "measure", "forms"},
-    "engine": {"records", "errors", "settings", "catalogue", "files", "plan", "budget", "steps", "store"}
-    | {"ledger", "safe_names"},
+    "engine": {"records", "errors", "settings", "catalogue", "files", "plan", "budget", "steps", "store"} | {"ledger"},
     "beside": {"records", "errors", "files"},
-    "handing": {"beside", "records", "arms", "catalogue", "limits", "store", "forms", "writing", "safe_names"},
+    "handing": {"beside", "records", "errors", "files", "arms", "catalogue", "limits", "store", "forms", "writing"}
+    | {"safe_names"},
     "exporting": {"records", "errors", "catalogue", "files", "at_hand", "checking", "engine", "prepare", "store"}
     | {"forms", "steps"},
     "overlap": {"records", "errors", "files", "data", "grouped", "names", "prepare", "store"},

@@ -5,31 +5,68 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from secateur import catalogue, ledger, writing
-from secateur.errors import NotKnown, UserError
-from secateur.files import read
+from secateur.errors import NotKnown, SecateurError, UserError
+from secateur.files import read, why_failed
 from secateur.names import nfc
 from secateur.records import Bench, Limits, Results
 from secateur.store import Store
 
 BENCHES = "benches"  # in a run's folder: figures from other machines
+PARTS = {  # of a report, that it can do without
+    "harm": "who pays",
+    "benches": "times",
+    "scans": "layers alone",
+    "searches": "searches for a time",
+    "rankings": "the ranking of methods",
+    "claims": "what a random split claims",
+    "weighed": "class weights",
+    "exports": "further files",
+    "published": "published figures",
+}
 
 
 def draw(runs: Path, name: str, limits: Limits | None = None) -> Path:
     """Draw the report of a run from its results; the page's path. `limits` take the place of the study's.
     Raises UserError."""
+    return drawn(runs, name, limits)[0]
+
+
+def drawn(runs: Path, name: str, limits: Limits | None = None) -> tuple[Path, str]:
+    """The same, and which part could not be drawn, in words; "": all were. Raises UserError."""
     store = Store(runs)
     home = run_of(name, runs)
     results = read(Results, home / "results.json")
     others = [read(Bench, file) for file in sorted((home / BENCHES).glob("*.json"))]
     looks = ledger.again(store, results.looks) if results.looks else None
     results = replace(results, benches=(*results.benches, *others), limits=limits or results.limits, looks=looks)
-    page = catalogue.load("secateur.report.draw:write_report")
-    page(results, home, _charts(store))
-    return home / "report.html"
+    return home / "report.html", _page(results, home, _charts(store))
+
+
+def _page(results: Results, home: Path, charts: str) -> str:
+    """Write the page; where that fails, without the part that it fails for. Raises what it failed with where no part
+    is to blame, or the folder takes no file."""
+    write = catalogue.load("secateur.report.draw:write_report")
+    try:
+        write(results, home, charts)
+        return ""
+    except (SecateurError, OSError):
+        raise
+    except Exception as error:
+        there = [part for part in PARTS if getattr(results, part)]
+        for without in [*((part,) for part in there), tuple(there)]:
+            words = f"{', '.join(PARTS[part] for part in without)} could not be drawn"
+            words += f": {why_failed(error, 'report', home)}"
+            less: Any = {part: type(getattr(results, part))() for part in without} | {"notes": (*results.notes, words)}
+            with suppress(Exception):
+                write(replace(results, **less), home, charts)
+                return words
+        raise
 
 
 def _charts(store: Store) -> str:

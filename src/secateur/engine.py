@@ -6,10 +6,8 @@ ready and that nobody else holds, so they help one another. All they know of eac
 
 from __future__ import annotations
 
-import errno
 import importlib.metadata
 import time
-import traceback
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +15,10 @@ from typing import Protocol
 
 from secateur import catalogue, ledger
 from secateur.budget import Estimate
-from secateur.errors import StepFailed, UserError
-from secateur.files import dump
+from secateur.errors import is_disk_full
+from secateur.files import dump, why_failed
 from secateur.plan import given
 from secateur.records import Outcome, Step
-from secateur.safe_names import safe_name
 from secateur.settings import Study
 from secateur.steps import STEPS
 from secateur.store import Store, key
@@ -135,7 +132,7 @@ class Walk:
             if step.id in self.outcomes or not self._ready(step):
                 continue
             self.watcher.began(step.title, number, len(self.steps))
-            outcome = self._one(step, wait)
+            outcome = self._tried(step, wait)
             if outcome is None:
                 continue
             self.outcomes[step.id] = outcome
@@ -168,6 +165,16 @@ class Walk:
             return all(s.id in self.outcomes for s in self.steps[:at])
         return all(self.steps[i].id in self.outcomes for i in self.searches if i < at)
 
+    def _tried(self, step: Step, wait: bool) -> Outcome | None:
+        """A step that fails, however it does, costs itself and what needs it. A full disk alone ends the study: no
+        other step would fare better. What a whole study lacks is said before it walks."""
+        try:
+            return self._one(step, wait)
+        except Exception as error:
+            if is_disk_full(error):
+                raise
+            return Outcome(step.id, step.kind, step.title, "failed", why=why_failed(error, step.id, self.home))
+
     def _one(self, step: Step, wait: bool) -> Outcome | None:
         """None: another process is making it."""
         row = STEPS[step.kind]
@@ -192,9 +199,12 @@ class Walk:
                 return self._found(found)
             folders = {role: self.store.folder(self.kinds[i], self.keys[i]) for role, i in inputs.items()}
             self._note(step, folders)
-            why = self._make(step, name, folders, work)
-            if why:
-                return replace(found, state="failed", why=why)
+            try:
+                self._make(step, name, folders, work)
+            except Exception as error:
+                if is_disk_full(error):
+                    raise
+                return replace(found, state="failed", why=why_failed(error, step.id, self.home))
             self.store.done(name)
         return replace(self._found(found), state="made")
 
@@ -211,39 +221,16 @@ class Walk:
     def _found(self, outcome: Outcome) -> Outcome:
         """With the seconds that making it took, whenever and by whomever it was made."""
         took = self.store.folder(outcome.kind, outcome.key) / TOOK
-        return replace(outcome, seconds=float(took.read_text(encoding="utf-8")) if took.is_file() else 0.0)
-
-    def _make(self, step: Step, name: str, inputs: Mapping[str, Path], work: Path) -> str:
-        """Empty, or in one line why it failed. The user's mistakes and a full disk end the study."""
-        context = catalogue.load("secateur.steps.context:Context")
         try:
-            with self.store.making(step.kind, name) as out:
-                function = catalogue.load(STEPS[step.kind].where)
-                began = time.monotonic()
-                function(context(step.params, inputs, out, work, self.watcher.progress))
-                (out / TOOK).write_text(f"{time.monotonic() - began:.3f}", encoding="utf-8")
-        except UserError:
-            raise
-        except Exception as error:
-            if is_disk_full(error):
-                raise
-            return _why(error, step, self.home)
-        return ""
+            return replace(outcome, seconds=float(took.read_text(encoding="utf-8")))
+        except (OSError, ValueError):  # of an older release, or torn: the result is there all the same
+            return outcome
 
-
-def _why(error: Exception, step: Step, home: Path) -> str:
-    """One line for the report. A reason of the step's own is enough; for a bug the traceback is kept beside."""
-    if isinstance(error, StepFailed):
-        return str(error)
-    file = home / "errors" / safe_name(f"{step.id}.txt")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    first = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {first[0] if first else 'no message'} (errors/{file.name})"
-
-
-def is_disk_full(error: BaseException) -> bool:
-    """torch and safetensors wrap the system's error in their own."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return True
-    return "No space left on device" in str(error) or "os error 28" in str(error)
+    def _make(self, step: Step, name: str, inputs: Mapping[str, Path], work: Path) -> None:
+        """Its files, whole or not at all. Raises whatever the step does."""
+        context = catalogue.load("secateur.steps.context:Context")
+        with self.store.making(step.kind, name) as out:
+            function = catalogue.load(STEPS[step.kind].where)
+            began = time.monotonic()
+            function(context(step.params, inputs, out, work, self.watcher.progress))
+            (out / TOOK).write_text(f"{time.monotonic() - began:.3f}", encoding="utf-8")

@@ -12,9 +12,12 @@ A bug of ours is none of these: it keeps its traceback.
 from __future__ import annotations
 
 import difflib
+import errno
+import re
 from collections.abc import Iterable
 
 MOST = 40  # names in one line
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # some libraries colour what they raise
 
 
 class SecateurError(Exception):
@@ -47,5 +50,12 @@ class StepFailed(SecateurError):
 
 def first_line(error: BaseException) -> str:
     """Of what another library raised; its kind where it says nothing."""
-    said = str(error).strip().splitlines()
+    said = COLOURS.sub("", str(error)).strip().splitlines()
     return said[0] if said else type(error).__name__
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """torch and safetensors wrap the system's error in their own."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return True
+    return "No space left on device" in str(error) or "os error 28" in str(error)

@@ -1,14 +1,16 @@
-"""Records as JSON files: written whole or not at all, read back checked."""
+"""Records as JSON files: written whole or not at all, read back checked; and the traceback of what failed."""
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
 from secateur import writing
-from secateur.errors import UserError
+from secateur.errors import SecateurError, UserError, first_line
+from secateur.safe_names import safe_name
 
 Record = TypeVar("Record")
 
@@ -30,3 +32,17 @@ def read(kind: type[Record], path: Path) -> Record:
     except (OSError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise UserError(f"{path} cannot be read as {getattr(kind, '__name__', kind)}: {first}") from error
+
+
+def why_failed(error: Exception, what: str, home: Path) -> str:
+    """One line for the report. A reason of the step's own is enough; for a bug the traceback is kept beside."""
+    if isinstance(error, SecateurError):
+        return str(error)
+    file = home / "errors" / safe_name(f"{what}.txt")
+    said = f"{type(error).__name__}: {first_line(error)[:300]}" if str(error).strip() else type(error).__name__
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError:  # a run's folder that takes no file: the line has to do
+        return said
+    return f"{said} (errors/{file.name})"

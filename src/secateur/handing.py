@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from secateur import beside, catalogue, writing
 from secateur.arms import title
+from secateur.errors import is_disk_full
+from secateur.files import why_failed
 from secateur.limits import picks
 from secateur.records import Exported, Outcome, Results, Summary
 from secateur.safe_names import safe_name
@@ -50,21 +53,27 @@ def not_made(summaries: Iterable[Summary], outcomes: Iterable[Outcome]) -> tuple
     return tuple(f"{name}: its file {why}" for name, why in found.items())
 
 
-def hand_over(results: Results, store: Store, keys: Mapping[str, str], home: Path, small: set[str]) -> None:
+def hand_over(
+    results: Results, store: Store, keys: Mapping[str, str], home: Path, small: set[str]
+) -> tuple[Outcome, ...]:
     """RUN/models/: the ONNX files that a user would take, by name: dense, and what validation chose of each method,
     and what is picked within the limits; of several seeds, the one that did best on validation. `small`: packed, too.
     What was measured of each lies beside them, in figures.json: they know it wherever they are taken with that.
+
+    What could not be put there, each with its reason. Raises OSError where the disk is full.
     """
     fresh = home / f".models-{uuid.uuid4().hex[:8]}"
     fresh.mkdir()
     try:
-        _copy(results, store, keys, fresh, small)
+        lost = _copy(results, store, keys, fresh, small)
         put(fresh, home / "models")
     finally:
         shutil.rmtree(fresh, ignore_errors=True)  # where a copy failed, on a full disk for one
+    return tuple(lost)
 
 
-def _copy(results: Results, store: Store, keys: Mapping[str, str], fresh: Path, small: set[str]) -> None:
+def _copy(results: Results, store: Store, keys: Mapping[str, str], fresh: Path, small: set[str]) -> list[Outcome]:
+    lost: list[Outcome] = []
     within = {pick.config for pick in picks(results)}
     for summary in results.summaries:
         own = [m for m in results.models if m.config == summary.config]
@@ -78,12 +87,24 @@ def _copy(results: Results, store: Store, keys: Mapping[str, str], fresh: Path, 
             model = store.folder(kind, keys[exported]) / "model.onnx"
             name = safe_name(name)
             measured = beside.trained(results, best)
-            shutil.copy(model, fresh / f"{name}.onnx")
-            beside.keep(fresh / f"{name}.onnx", measured)
+            shapes: dict[str, Callable[[Path, Path], Any]] = {f"{name}.onnx": shutil.copy}
             if summary.config in small:
-                packing = catalogue.load("secateur.forms.packing:pack")
-                (fresh / f"{name}.packed").write_bytes(packing(model.read_bytes()).content)
-                beside.keep(fresh / f"{name}.packed", measured)  # the same numbers, every one
+                shapes[f"{name}.packed"] = _pack
+            for file, make in shapes.items():
+                try:
+                    make(model, fresh / file)
+                    beside.keep(fresh / file, measured)  # packed: the same numbers, every one
+                except Exception as error:  # of one file; whatever packs it may raise its own
+                    if is_disk_full(error):
+                        raise
+                    (fresh / file).unlink(missing_ok=True)
+                    why = why_failed(error, f"models/{file}", fresh.parent)
+                    lost.append(Outcome(f"models/{file}", "models", f"hand over {file}", "failed", why=why))
+    return lost
+
+
+def _pack(model: Path, target: Path) -> None:
+    target.write_bytes(catalogue.load("secateur.forms.packing:pack")(model.read_bytes()).content)
 
 
 def put(fresh: Path, folder: Path) -> None:

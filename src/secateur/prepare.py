@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterable
@@ -125,7 +126,7 @@ def given(study: Study, store: Store) -> dict[str, str]:
     method that a network cannot take among other things."""
     keys: dict[str, str] = {}
     for net in networks(study):
-        _able(net)
+        able(net)
         if net.start:
             keys[f"{START}/{net.backbone}"] = _started(net, store)
         elif is_transfer(net):
@@ -133,7 +134,19 @@ def given(study: Study, store: Store) -> dict[str, str]:
     return keys
 
 
-def _able(net: Study) -> None:
+def same_classes(study: Study, snapshot: Snapshot) -> None:
+    """Raises UserError where a model to begin from has other classes than the photos."""
+    for net in networks(study):
+        if net.start:
+            labels = json.loads((Path(net.start).expanduser() / "labels.json").read_text(encoding="utf-8"))
+            odd = sorted(set(labels) ^ set(snapshot.classes))
+            if odd:
+                where = "the photos" if odd[0] in snapshot.classes else "the model"
+                raise UserError(f"the model to begin from has other classes: '{odd[0]}' is known to {where} only")
+
+
+def able(net: Study) -> None:
+    """Raises UserError for a method that needs what this network lacks."""
     options = {"pool": net.pool, "head": net.head} if is_transfer(net) else None
     for choice in net.methods:
         for need in catalogue.method(choice.name).requires:
@@ -151,7 +164,7 @@ def _weights(study: Study, store: Store) -> str:
     elif source not in SOURCES:
         source, file = "file", str(Path(study.weights).expanduser())
         words = f"the file {Path(file).name}"
-    own = catalogue.load("secateur.models.weights:identity")(study.backbone, source, file)
+    own = catalogue.load("secateur.models.weights:identity")(study.backbone, source, file, study.input_px)
     name = key(WEIGHTS, 1, own, {})
     with store.working(name):
         if not store.has(WEIGHTS, name):

@@ -6,6 +6,7 @@ Over 300 lines because it is one record, every field with its help and its panel
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -103,8 +104,12 @@ class Study(Table):
     weights: Network[Annotated[str, Says("hub|package|random|FILE")]] = Field(
         default="", description="of a timm network: hub, package, a file, or random; empty: package, else hub"
     )
-    pool: Network[Literal["avg", "max"]] = Field(default="avg", description="how a timm network pools its last map")
-    head: Network[Literal["linear", "study"]] = Field(default="linear", description="what stands on a timm network")
+    pool: Network[Literal["avg", "max", "flatten", "own"]] = Field(
+        default="avg", description="how a timm network pools its last map or tokens; flatten: not; own: as timm does"
+    )
+    head: Network[str] = Field(
+        default="linear", description="what stands on a timm network: linear, study, or dense layers (dense-256-128)"
+    )
     tune: Network[Literal["head", "all"]] = Field(
         default="head", description="the dense timm network: its head alone is trained, or then all of it"
     )
@@ -214,6 +219,13 @@ class Study(Table):
         if not isinstance(value, list | tuple):
             return value
         return [{"name": v} if isinstance(v, str) else v for v in value]
+
+    @field_validator("head")
+    @classmethod
+    def _top(cls, value: str) -> str:
+        if not re.fullmatch(r"linear|study|dense(-[1-9][0-9]{0,4})+", value):
+            raise ValueError("a head is linear, study, or dense layers such as dense-256-128")
+        return value
 
     @field_validator("chains", mode="before")
     @classmethod

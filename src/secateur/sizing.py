@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,24 @@ from pydantic import ValidationError
 from secateur import catalogue
 from secateur.budget import Costs, shrink
 from secateur.engine import Watcher
-from secateur.errors import UserError
+from secateur.errors import SecateurError, UserError, first_line, is_disk_full
 from secateur.files import dump, read
 from secateur.records import Snapshot
 from secateur.settings import Study, networks
 
 SIZED, PROBE = "sized.json", "probe.json"  # in a run's folder
+
+
+def refused(study: Study, classes: int) -> None:
+    """Raises UserError where a network cannot do what its plan asks of it (`reaching.check`). Loads torch only where
+    there is something to be found out, and is content where torch is not installed: nothing can be trained there."""
+    for net in networks(study):
+        odd = any(
+            c.spare or c.macs or c.params or c.latency or c.scope in ("global", "sensitivity") for c in net.methods
+        )
+        timms = not catalogue.backbone(net.backbone).where
+        if (odd or timms or net.start) and importlib.util.find_spec("torch"):
+            catalogue.load("secateur.steps.reaching:check")(net, classes)
 
 
 def probed(study: Study, classes: int, watcher: Watcher) -> dict[str, Costs]:
@@ -25,7 +38,15 @@ def probed(study: Study, classes: int, watcher: Watcher) -> dict[str, Costs]:
     made = {}
     for net in networks(study):
         catalogue.load("secateur.steps.probe:check")(net, classes)
-        made[net.backbone] = Costs(**catalogue.load("secateur.steps.probe:probe")(net, classes))
+        try:
+            made[net.backbone] = Costs(**catalogue.load("secateur.steps.probe:probe")(net, classes))
+        except SecateurError:
+            raise
+        except Exception as error:  # what no step of the study could do either
+            if is_disk_full(error):
+                raise
+            words = f"'{net.backbone}' at {net.input_px} px cannot be trained and exported here"
+            raise UserError(f"{words}: {type(error).__name__}: {first_line(error)[:300]}") from error
     return made
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from secateur import __version__, catalogue, ledger, prepare
 from secateur.arms import is_transfer
@@ -16,11 +17,11 @@ from secateur.chains import packed
 from secateur.checking import SNAPSHOT
 from secateur.crew import crew
 from secateur.detectable import can_show
-from secateur.engine import LAST, OPENS, Silent, Walk, Watcher, is_disk_full, look_of, planned_keys
-from secateur.errors import StepFailed, UserError
-from secateur.files import dump, read
+from secateur.engine import LAST, OPENS, Silent, Walk, Watcher, look_of, planned_keys
+from secateur.errors import StepFailed, UserError, is_disk_full
+from secateur.files import dump, read, why_failed
 from secateur.handing import hand_over, not_made, with_failed
-from secateur.plan import missing_controls, plan
+from secateur.plan import given, missing_controls, plan
 from secateur.quantities import in_bytes, milliseconds
 from secateur.records import Choice, Limits, Looks, Outcome, Results, Rival, Snapshot, Step
 from secateur.resolve import settle
@@ -34,7 +35,8 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
 
     `jobs` processes share the steps, the cores divided among them.
 
-    Raises UserError for the user's mistakes, a full disk among them; nothing that was finished is lost.
+    Raises UserError for the user's mistakes, before anything is trained, and for a full disk; nothing that was
+    finished is lost. Whatever else fails costs itself alone, and stands in the outcomes.
     """
     watcher = watcher or Silent()
     store = Store(runs)
@@ -44,10 +46,11 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         home.mkdir(parents=True, exist_ok=True)
         if any(is_transfer(net) for net in networks(study)):
             watcher.began("fetching the weights", 0, 0)
-        given = prepare.given(study, store)  # first: nobody should wait for a scan to be told that there are none
+        begun = prepare.given(study, store)  # first: nobody should wait for a scan to be told that there are none
         watcher.began("reading the photos", 0, 0)
         scanned = prepare.photos(study, store, lambda done, total: watcher.progress(done, total, "photos"))
         _can_be_split(study, scanned)
+        prepare.same_classes(study, scanned)
         study, costs, notes = sized(study, request, home, scanned, jobs, watcher)
         snapshot = scanned
         if study.photos and study.photos < len(scanned.photos):
@@ -58,37 +61,58 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         notes = (*notes, *filter(None, [can_show(study, len({p.group for p in snapshot.photos}))]))
         notes = (*notes, *prepare.doubts(snapshot.problems))
         watcher.planned(study, likely, rows, (*notes, snapshot.taken.said()) if snapshot.taken else notes)
-        keys = {SNAPSHOT: prepare.keep(snapshot, store)} | given
-        rivals, choices, before = _chosen(steps, study, runs, keys, jobs, watcher)
-        steps = plan(study, rivals, choices)
+        keys = {SNAPSHOT: prepare.keep(snapshot, store)} | begun
+        steps, rivals, before, lost = _decided(steps, study, runs, keys, jobs, watcher)
         dump(planned_keys(steps, keys), home / KEYS)
         with crew(steps, study.name, runs, keys, jobs) as helpers:
             outcomes = Walk(steps, keys, store, home, watcher, before, helpers=helpers).run()
-        results = _results(study, snapshot, store, keys, outcomes, notes, command, rivals)
-        results = replace(results, looks=_looks(steps, store, home, keys, outcomes))
+        outcomes += lost
+        results = _results(study, snapshot, store, keys, (steps, outcomes), notes, command, rivals)
+        results = replace(results, looks=_looks(steps, store, home, keys, outcomes, watcher))
         dump(results, home / "results.json")
         small = {config for net in networks(study) for config in packed(net)}
-        hand_over(results, store, keys, home, small)
+        gone = hand_over(results, store, keys, home, small)
+        if gone:
+            results = replace(results, outcomes=(*outcomes, *gone))
+            dump(results, home / "results.json")
     return results
 
 
-def _chosen(
-    steps: list[Step], study: Study, runs: Path, keys: dict[str, str], jobs: int, watcher: Watcher
-) -> tuple[tuple[Rival, ...], tuple[Choice, ...], tuple[Outcome, ...]]:
-    """What validation chose and what that is to be held against, once all that says so was done, and how that ended;
-    `keys` grows. Nothing is done where the plan does not depend on it."""
+Decided = tuple[list[Step], tuple[Rival, ...], tuple[Outcome, ...], tuple[Outcome, ...]]
+
+
+def _decided(steps: list[Step], study: Study, runs: Path, keys: dict[str, str], jobs: int, watcher: Watcher) -> Decided:
+    """The plan with what validation chose and what that is to be held against in it, those rivals, how the steps that
+    say so ended, and what was lost between both walks. `keys` grows. Nothing is done where the plan does not depend on
+    it."""
     store, name = Store(runs), study.name
     deciding = [s for s in steps if s.kind in ("rival", "choose")] if study.controls else []
     if not deciding:
-        return (), (), ()
+        return steps, (), (), ()
     before = [s for s in steps if s.kind not in LAST]
     dump(planned_keys(steps, keys), store.run(name) / KEYS)
     with crew(before, name, runs, keys, jobs) as helpers:
         outcomes = Walk(before, keys, store, store.run(name), watcher, helpers=helpers).run()
-    folders = [(s.kind, store.folder(s.kind, keys[s.id])) for s in deciding if s.id in keys]
-    rivals = tuple(read(Rival, folder / "rival.json") for kind, folder in folders if kind == "rival")
-    choices = tuple(read(Choice, folder / "choice.json") for kind, folder in folders if kind == "choose")
-    return rivals, choices, outcomes
+    lost: list[Outcome] = []
+    rivals: list[Rival] = []
+    choices: list[Choice] = []
+    for step in (s for s in deciding if s.id in keys):
+        file = store.folder(step.kind, keys[step.id]) / f"{step.kind.replace('choose', 'choice')}.json"
+        try:
+            found: Any = read(Rival if step.kind == "rival" else Choice, file)
+            plan(study, *(((found,), ()) if step.kind == "rival" else ((), (found,))))
+        except Exception as error:
+            lost.append(_lost(f"plan/{step.id}", f"what follows from: {step.title}", error, store.run(name)))
+            continue
+        (rivals if step.kind == "rival" else choices).append(found)
+    return plan(study, rivals, choices), tuple(rivals), outcomes, tuple(lost)
+
+
+def _lost(id: str, title: str, error: Exception, home: Path) -> Outcome:
+    """Of what is no step of the plan, and failed: it costs itself alone, too. Raises `error` where the disk is full."""
+    if is_disk_full(error):
+        raise error
+    return Outcome(id, id.split("/")[0], title, "failed", why=why_failed(error, id, home))
 
 
 def _can_be_split(study: Study, snapshot: Snapshot) -> None:
@@ -111,14 +135,24 @@ def _disk_full_is_said(runs: Path) -> Iterator[None]:
 
 
 def _looks(
-    steps: list[Step], store: Store, home: Path, keys: Mapping[str, str], outcomes: tuple[Outcome, ...]
+    steps: list[Step],
+    store: Store,
+    home: Path,
+    keys: Mapping[str, str],
+    outcomes: tuple[Outcome, ...],
+    watcher: Watcher,
 ) -> Looks | None:
     """At the test photos. A plan whose figures were all there already has seen them as well: it stands in the ledger
     from now on, which also counts runs that were made before there was one."""
     if not any(o.kind in OPENS and o.state in ("made", "found") for o in outcomes):
         return None
-    photos = ledger.test_photos(store.folder("snapshot", keys[SNAPSHOT]), store.folder("split", keys["split"]))
-    return ledger.note(store, photos, look_of(steps, keys), f"run {home.name}")
+    try:
+        photos = ledger.test_photos(store.folder("snapshot", keys[SNAPSHOT]), store.folder("split", keys["split"]))
+        return ledger.note(store, photos, look_of(steps, keys), f"run {home.name}")
+    except Exception as error:
+        lost = _lost("looks", "count the looks at test photos", error, home)
+        watcher.say(f"looks at test photos could not be counted: {lost.why}")
+        return None
 
 
 def _results(
@@ -126,16 +160,14 @@ def _results(
     snapshot: Snapshot,
     store: Store,
     keys: Mapping[str, str],
-    outcomes: tuple[Outcome, ...],
+    done: tuple[list[Step], tuple[Outcome, ...]],
     notes: tuple[str, ...],
     command: str,
     rivals: tuple[Rival, ...],
 ) -> Results:
-    if "collect" not in keys:
-        last = outcomes[-1]
-        raise StepFailed(f"nothing to report: step '{last.id}' {last.state}: {last.why}")
-    file = store.folder("collect", keys["collect"]) / "collected.json"
-    collected = read(catalogue.load("secateur.steps.judge:Collected"), file)
+    steps, outcomes = done
+    collected, without = _collected(study, steps, store, keys, outcomes)
+    notes = notes + without
     machine = catalogue.load("secateur.measure.machine:machine")()
     of_the_split = tuple(p for p in collected.data.problems if p.what in ("large group", "straddles"))
     problems = snapshot.problems + of_the_split  # paths may have moved since the other ones were collected
@@ -170,6 +202,24 @@ def _results(
         notes=notes,
         published=published,
     )
+
+
+def _collected(
+    study: Study, steps: list[Step], store: Store, keys: Mapping[str, str], outcomes: tuple[Outcome, ...]
+) -> tuple[Any, tuple[str, ...]]:
+    """What the step `collect` found; where it failed, all of its parts that can be had, and which cannot. Raises
+    StepFailed where there is nothing to report."""
+    kind = catalogue.load("secateur.steps.judge:Collected")
+    if "collect" in keys:
+        return read(kind, store.folder("collect", keys["collect"]) / "collected.json"), ()
+    failed = [o for o in outcomes if o.state == "failed"] or list(outcomes)
+    if "split" not in keys:
+        raise StepFailed(f"nothing to report: step '{failed[0].id}' {failed[0].state}: {failed[0].why}")
+    step = next(s for s in steps if s.kind == "collect")
+    kinds = {s.id: s.kind for s in steps}
+    inputs = {r: store.folder(kinds.get(i, given(i)), keys[i]) for r, i in step.inputs.items() if i in keys}
+    found: tuple[Any, tuple[str, ...]] = catalogue.load("secateur.steps.judge:parts_of")(step.params, inputs)
+    return found
 
 
 def _commit() -> str:

@@ -50,7 +50,7 @@ def head(keras: Any, x: Any, classes: int) -> Any:
     return keras.layers.Dense(classes, activation="softmax")(x)
 
 
-def body(keras: Any, which: str = "B0", px: int = 64, pooling: str = "max", weights: str | None = None) -> Any:
+def body(keras: Any, which: str = "B0", px: int = 64, pooling: str | None = "max", weights: str | None = None) -> Any:
     """Keras's own EfficientNet, without its top."""
     keras.utils.clear_session()
     make = getattr(keras.applications, f"EfficientNet{which}")
@@ -75,6 +75,23 @@ def single(keras: Any, px: int = 64, classes: int = 3) -> Any:
     inner = body(keras, px=px, pooling="avg")
     last = keras.layers.Dense(classes)
     return shaken(keras.Sequential([keras.Input((px, px, 3)), inner, keras.layers.Dropout(0.2), last]))
+
+
+def topped(keras: Any, inner: Any, above: Callable[[Any, Any], Any]) -> Any:
+    """A last map under layers of one's own, every one of which does something; `above`: (keras.layers, the map) → what
+    comes out. `inner` is left as it is."""
+    model = keras.Model(inner.input, above(keras.layers, inner.output))
+    chance, own = np.random.default_rng(3), {id(one) for one in inner.layers}
+    for one in model.layers:
+        if id(one) not in own and one.weights:
+            one.set_weights([_moving(chance, w) for w in one.weights])
+    return model
+
+
+def _moving(chance: np.random.Generator, weight: Any) -> np.ndarray:
+    if "variance" in weight.path or "gamma" in weight.path:
+        return chance.uniform(0.5, 1.5, weight.shape)
+    return chance.normal(0, 0.3 if len(weight.shape) == 1 else (2 / weight.shape[0]) ** 0.5, weight.shape)
 
 
 def shaken(model: Any, divisor: float = 1, before: float = 1) -> Any:

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 from secateur.errors import UserError
-from secateur.models.foreign import read_labels, read_state
+from secateur.models import timm_zoo
+from secateur.models.foreign import opened, read_labels, read_state, within
 
 STATE = {"fc.weight": torch.arange(6.0).reshape(2, 3), "fc.bias": torch.tensor([1.0, -1.0])}
 
@@ -46,6 +47,83 @@ def same(found: dict[str, torch.Tensor]) -> bool:
 def test_what_torch_wrote(tmp_path: Path, content: object, zipped: bool):
     torch.save(content, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
     assert same(read_state(tmp_path / "w.pth"))
+
+
+OTHER = {name: tensor + 1 for name, tensor in STATE.items()}
+OPTIMISER = {"state": {0: {"step": torch.ones(1)}}, "param_groups": [{"lr": 0.1}]}
+
+
+@pytest.mark.parametrize(
+    ("content", "taken", "left"),
+    [
+        ({"epoch": 3, "arch": "x", "state_dict": OTHER, "state_dict_ema": STATE}, "state_dict_ema", ("state_dict",)),
+        ({"model": OTHER, "model_ema": STATE, "optimizer": OPTIMISER, "epoch": 3}, "model_ema", ("model",)),
+        ({"state_dict": STATE, "state_dict_ema": None, "metric": 91.0}, "state_dict", ()),
+        ({"model": STATE, "ema": OTHER, "optimizer": OPTIMISER}, "model", ("ema",)),  # timm knows no "ema"
+        ({"ema": STATE, "epoch": 3, "optimizer": OPTIMISER}, "ema", ()),
+        ({"model": STATE, "opt": OPTIMISER}, "model", ()),  # fastai's Learner.save
+        ({f"_orig_mod.{k}": v for k, v in STATE.items()}, "", ()),
+        ({"model": {f"_orig_mod.module.{k}": v for k, v in STATE.items()}}, "model", ()),
+        ({f"module._orig_mod.{k}": v for k, v in STATE.items()}, "", ()),
+        # torchvision's reference scripts keep torch's AveragedModel
+        (
+            {
+                "model": OTHER,
+                "model_ema": {"n_averaged": torch.tensor(7)} | {f"module.{k}": v for k, v in STATE.items()},
+            },
+            "model_ema",
+            ("model",),
+        ),
+    ],
+    ids=[
+        "timm",
+        "timm's other name",
+        "none averaged",
+        "ema",
+        "ema alone",
+        "fastai",
+        "compiled",
+        "compiled outside",
+        "compiled inside",
+        "torchvision",
+    ],
+)
+def test_of_several_sets_of_tensors_timms_choice(tmp_path: Path, content: dict[str, object], taken: str, left: object):
+    torch.save(content, tmp_path / "w.pth.tar")
+    found = opened(tmp_path / "w.pth.tar")
+    assert same(found.tensors) and (found.taken, found.left) == (taken, left)
+    assert ("averaged" in found.said()) == (bool(left) and taken.endswith("_ema"))
+    if left:
+        other = opened(tmp_path / "w.pth.tar", found.left[0])
+        assert found.left[0] in found.said() and other.left == (taken,)
+        assert torch.equal(other.tensors["fc.bias"], OTHER["fc.bias"])
+
+
+def test_timm_itself_takes_the_same(tmp_path: Path):
+    torch.save(
+        {"state_dict": OTHER, "state_dict_ema": {f"module.{k}": v for k, v in STATE.items()}}, tmp_path / "w.pth"
+    )
+    theirs = timm_zoo.timm().models.load_state_dict(str(tmp_path / "w.pth"))
+    assert same(theirs) and same(read_state(tmp_path / "w.pth"))
+
+
+def test_sets_that_no_name_tells_apart(tmp_path: Path):
+    torch.save({"student": STATE, "teacher": OTHER}, tmp_path / "w.pth")
+    with pytest.raises(UserError, match="under student, teacher: say with --tensors"):
+        opened(tmp_path / "w.pth")
+    assert same(opened(tmp_path / "w.pth", "student").tensors)
+    with pytest.raises(UserError, match="no set of tensors 'pupil'; it holds: student, teacher"):
+        opened(tmp_path / "w.pth", "pupil")
+
+
+@pytest.mark.parametrize("prefix", ["model.", "net.", "backbone.inner."])
+def test_under_the_name_of_a_lightning_module(prefix: str):
+    loss = {"loss.weight": torch.ones(2)}
+    found, under = within({f"{prefix}{k}": v for k, v in STATE.items()} | loss, STATE)
+    assert same(found) and under == prefix
+    assert within(STATE | loss, STATE) == (STATE | loss, "")
+    twice = {f"{p}{k}": v for p in ("model.", "ema_model.") for k, v in STATE.items()}
+    assert within(twice, STATE) == (twice, "")  # either could be meant
 
 
 def test_safetensors(tmp_path: Path):

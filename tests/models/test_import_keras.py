@@ -125,6 +125,116 @@ def test_nested_under_a_single_dense_layer(keras: Any, tmp_path: Path):
     assert same(keras, nets.single(keras), tmp_path, 64).options == {"pool": "avg", "head": "linear"}
 
 
+HEADS: dict[str, tuple[Callable[[Any, Any], Any], str, str]] = {  # above the last map, and what it is read as
+    "keras.io's transfer learning": (
+        lambda k, x: k.Dense(3, activation="softmax", name="pred")(
+            k.Dropout(0.2)(k.BatchNormalization()(k.GlobalAveragePooling2D()(x)))
+        ),
+        "avg",
+        "linear",
+    ),
+    "two dense layers, norms on either side of ReLU": (
+        lambda k, x: k.Dense(3)(
+            k.BatchNormalization()(
+                k.Activation("relu")(
+                    k.BatchNormalization()(
+                        k.Dense(24, use_bias=False)(k.BatchNormalization()(k.GlobalMaxPooling2D()(x)))
+                    )
+                )
+            )
+        ),
+        "max",
+        "dense-24",
+    ),
+    "flattened": (
+        lambda k, x: k.Softmax()(
+            k.Dense(3)(k.Dropout(0.5)(k.ReLU()(k.Dense(16)(k.BatchNormalization()(k.Flatten()(x))))))
+        ),
+        "flatten",
+        "dense-16",
+    ),
+    "flattened under one layer": (lambda k, x: k.Dense(3)(k.Flatten()(x)), "flatten", "linear"),
+    "flattened after pooling": (
+        lambda k, x: k.Activation("softmax", dtype="float32")(k.Dense(3)(k.Flatten()(k.GlobalAveragePooling2D()(x)))),
+        "avg",
+        "linear",
+    ),
+    "a pool that keeps its axes": (
+        lambda k, x: k.Dense(3)(
+            k.Dense(20, activation="relu")(k.Flatten()(k.GlobalAveragePooling2D(keepdims=True)(x)))
+        ),
+        "avg",
+        "dense-20",
+    ),
+    "dense on dense, and a norm of no scale": (
+        lambda k, x: k.Dense(3)(k.BatchNormalization(scale=False)(k.Dense(20)(k.GlobalAveragePooling2D()(x)))),
+        "avg",
+        "linear",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def inner(keras: Any) -> Any:
+    """EfficientNet-B0 without a top."""
+    return nets.shaken(nets.body(keras, px=64, pooling=None))
+
+
+@pytest.mark.parametrize("which", HEADS)
+def test_heads_as_people_write_them(keras: Any, inner: Any, tmp_path: Path, which: str):
+    above, pool, head = HEADS[which]
+    model = nets.topped(keras, inner, above)
+    pixels = nets.photos(64)
+    with torch.no_grad():
+        said = model(pixels.astype("float32"), training=False).detach().numpy()
+    soft = abs(float(said.sum(1).mean()) - 1) < 1e-3 and float(said.min()) >= 0
+    every = which == "keras.io's transfer learning"
+    model.save(tmp_path / "net.keras")
+    for file in saved_by(keras, model, tmp_path) if every else [tmp_path / "net.keras"]:
+        found = read(file)
+        assert found.options == {"pool": pool, "head": head}
+        mine = nets.ours(found, pixels)
+        if soft:
+            mine = np.exp(mine - mine.max(1, keepdims=True))
+            mine /= mine.sum(1, keepdims=True)
+        assert float(np.abs(mine - said).max() / np.abs(said).max()) <= CLOSE, file.name
+    assert float(np.abs(said - said.mean(0)).max() / np.abs(said).max()) > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("above", "said"),
+    [
+        (lambda k, x: k.Dense(3)(x), r"no global pooling stands before"),
+        (
+            lambda k, x: k.Dense(3)(k.Dense(8, activation="gelu")(k.GlobalAveragePooling2D()(x))),
+            r"layer '.*' \(Activation\).*activation is gelu, expected relu",
+        ),
+        (
+            lambda k, x: k.Dense(3)(k.ReLU(name="odd")(k.BatchNormalization()(k.GlobalAveragePooling2D()(x)))),
+            r"layer 'odd' \(Activation\).*between the pooling and the first dense layer",
+        ),
+        (
+            lambda k, x: k.Dense(3)(k.LayerNormalization(name="odd")(k.GlobalAveragePooling2D()(x))),
+            r"layer 'odd' \(LayerNormalization\).*no network that can be imported",
+        ),
+        (
+            lambda k, x: k.Dense(3)(k.Flatten()(k.MaxPooling2D(name="odd")(x))),
+            r"layer 'odd' \(MaxPooling2D\).*in its place",
+        ),
+        (
+            lambda k, x: k.Dense(3, activation="sigmoid")(k.GlobalAveragePooling2D()(x)),
+            r"activation sigmoid is the last",
+        ),
+    ],
+)
+def test_heads_that_are_not_read_say_which_layer_is_to_blame(
+    keras: Any, inner: Any, tmp_path: Path, above: Callable[[Any, Any], Any], said: str
+):
+    keras.Model(inner.input, above(keras.layers, inner.output)).save(tmp_path / "net.keras")
+    with pytest.raises(UserError, match=said):
+        read(tmp_path / "net.keras")
+
+
 @pytest.mark.heavy
 @pytest.mark.parametrize("which", ["B1", "B2", "B3", "B4", "B5", "B6", "B7"])
 def test_the_other_sizes(keras: Any, tmp_path: Path, which: str):

@@ -164,3 +164,24 @@ def test_the_commands_mistakes_are_one_line(weights: Path, labels: Path, tmp_pat
     assert "would run code" in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
     assert not (tmp_path / "ran").exists()
     assert "--labels" in secateur("resnet18", weights, cwd=tmp_path, code=2).stderr
+
+
+def test_averaged_weights_are_taken_and_said(labels: Path, tmp_path: Path):
+    state = dict(trained().state_dict())
+    plain = {k: v + 1 if k == "classifier.bias" else v for k, v in state.items()}
+    file = tmp_path / "model_best.pth.tar"
+    torch.save({"epoch": 3, "state_dict": plain, "state_dict_ema": state}, file)
+    brought = imports.timm(SMALL, file, labels, tmp_path / "ema", 64)
+    assert brought.tensors.startswith("'state_dict_ema', averaged over training, is taken, as timm's loader does")
+    assert saved.load(tmp_path / "ema").made["from"]["tensors"] == brought.tensors
+    other = imports.timm(SMALL, file, labels, tmp_path / "plain", 64, tensors="state_dict")
+    biases = [saved.load(tmp_path / n).model.state_dict()["head.fc.bias"] for n in ("ema", "plain")]
+    assert torch.equal(biases[0], state["classifier.bias"]) and torch.equal(biases[1], plain["classifier.bias"])
+    assert "'state_dict_ema' is left" in other.tensors
+
+
+def test_a_lightning_checkpoint(labels: Path, tmp_path: Path):
+    state = {f"model.{k}": v for k, v in trained().state_dict().items()} | {"criterion.weight": torch.ones(CLASSES)}
+    torch.save({"epoch": 1, "state_dict": state, "optimizer_states": [{"state": {}}], "loops": {}}, tmp_path / "l.ckpt")
+    brought = imports.timm(SMALL, tmp_path / "l.ckpt", labels, tmp_path / "out", 64)
+    assert brought.tensors == "those under 'model.'"

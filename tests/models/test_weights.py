@@ -118,3 +118,48 @@ def test_the_best_at_hand_is_the_most_accurate_whose_weights_are_here(tmp_path: 
     monkeypatch.setattr(at_hand, "package_file", lambda row: None)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))
     assert at_hand.best() == "cnn"
+
+
+VIT = "test_vit"
+
+
+@pytest.mark.parametrize("pool", ["avg", "max", "own"])
+@pytest.mark.parametrize("name", [VIT, "eva02_tiny_patch14_224", "deit_tiny_patch16_224", "convnext_atto", SMALL])
+def test_whatever_the_pool_a_network_has_the_tensors_of_its_published_weights(name: str, pool: str):
+    with torch.device("meta"):
+        own, asked = timm_zoo.create(name, 56), timm_zoo.create(name, 56, 0, pool)
+    assert asked.state_dict().keys() <= own.state_dict().keys()
+
+
+def test_a_vision_transformers_weights_fit_every_pool_and_size(tmp_path: Path):
+    """Where a token stands is resampled by timm's own rule, as its loader does."""
+    torch.manual_seed(1)
+    theirs = timm_zoo.create(VIT, 160, classes=7)
+    save_file(theirs.state_dict(), tmp_path / "own.safetensors")
+    keep(tmp_path / "kept", VIT, "file", str(tmp_path / "own.safetensors"))
+    for px, pool in ((160, "avg"), (64, "avg"), (96, "max"), (64, "own")):
+        body = timm_zoo.create(VIT, px, 0, pool)
+        weights.load(body, tmp_path / "kept")
+        assert torch.equal(body.state_dict()["norm.weight"], theirs.state_dict()["norm.weight"])
+        assert body.eval()(torch.randn(2, 3, px, px)).shape == (2, theirs.num_features)
+    same = timm_zoo.create(VIT, 160, 0, "own")
+    weights.load(same, tmp_path / "kept")
+    photo = torch.randn(1, 3, 160, 160)
+    assert torch.equal(theirs.eval().forward_head(theirs.forward_features(photo), pre_logits=True), same.eval()(photo))
+
+
+def test_random_weights_are_kept_by_size_where_they_depend_on_it():
+    assert weights.identity(VIT, "random", "", 64) != weights.identity(VIT, "random", "", 96)
+    assert weights.identity(SMALL, "random", "", 64) == weights.identity(SMALL, "random", "", 96)
+
+
+def test_averaged_weights_have_a_key_of_their_own(tmp_path: Path):
+    state = timm_zoo.create(SMALL, 64).state_dict()
+    torch.save({"state_dict": state, "state_dict_ema": {k: v + 1 for k, v in state.items()}}, tmp_path / "w.pth")
+    origin = keep(tmp_path / "kept", SMALL, "file", str(tmp_path / "w.pth"))
+    assert "'state_dict_ema', averaged over training, is taken" in origin.source
+    own = weights.identity(SMALL, "file", str(tmp_path / "w.pth"))
+    assert own == {"backbone": SMALL, "sha256": origin.sha256, "taken": "state_dict_ema"}
+    body = timm_zoo.create(SMALL, 64)
+    weights.load(body, tmp_path / "kept")
+    assert torch.equal(body.state_dict()["conv1.weight"], state["conv1.weight"] + 1)

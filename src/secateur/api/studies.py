@@ -7,8 +7,9 @@ from typing import Any
 
 from secateur import catalogue, prepare, studying
 from secateur.api.photos import Place, plain
-from secateur.api.telling import telling
+from secateur.api.telling import LOGGER, telling
 from secateur.drawing import draw
+from secateur.files import why_failed
 from secateur.records import Results
 from secateur.resolve import bare, run_name
 from secateur.study_file import make, read
@@ -48,5 +49,8 @@ def study(
         request = make(own | usual | asked, "secateur.study")
     with telling(progress) as told:
         results = studying.run(request, Path(runs), watcher=told, command=f"secateur.study({str(what)!r})", jobs=jobs)
-    draw(Path(runs), results.name)
+    try:
+        draw(Path(runs), results.name)
+    except Exception as error:  # hours of work are not lost with their page: `secateur.report` draws it again
+        LOGGER.warning("the report could not be drawn: %s", why_failed(error, "report", Path(runs) / results.name))
     return results

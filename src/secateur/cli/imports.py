@@ -44,10 +44,16 @@ def add(app: typer.Typer) -> None:
         out: Path = OUT,
         input_px: int = typer.Option(0, "--input-px", min=0, help="Side of the photos; 0: timm's for this network."),
         name: str = NAME,
+        tensors: str = typer.Option(
+            "",
+            "--tensors",
+            help="Which of a checkpoint's sets of tensors; without: as timm takes, averaged first.",
+        ),
         as_json: bool = JSON,
     ) -> None:
         """Read the weights of a classifier that timm built. No code of the file is run."""
-        _say(catalogue.load("secateur.steps.imports:timm")(network, weights, labels, out, input_px, name), as_json)
+        bring = catalogue.load("secateur.steps.imports:timm")
+        _say(bring(network, weights, labels, out, input_px, name, tensors), as_json)
 
 
 def _say(brought: Any, as_json: bool) -> None:
@@ -56,6 +62,8 @@ def _say(brought: Any, as_json: bool) -> None:
         return
     chosen = ", ".join(f"{value} {key}" for key, value in brought.options.items())
     typer.echo(f"network: {brought.backbone}{f' ({chosen})' if chosen else ''}, {len(brought.labels)} classes")
+    if brought.tensors:
+        typer.echo(f"weights: {brought.tensors}")
     typer.echo(f"parameters: {brought.parameters_keras:,} as Keras counts them")
     typer.echo(f"input: {brought.input_px} × {brought.input_px} px; (pixel / 255 − mean) / std")
     for word in ("mean", "std"):

@@ -9,8 +9,8 @@ from typing import Any
 import typer
 
 from secateur.cli.common import JSON, RUNS, TRACK, TRACK_TO, console, echo_json, mebibytes
-from secateur.drawing import BENCHES, can_track, draw, placed, tracked
-from secateur.errors import UserError
+from secateur.drawing import BENCHES, can_track, drawn, placed, tracked
+from secateur.errors import StepFailed, UserError
 from secateur.files import dump, read
 from secateur.quantities import in_bytes, milliseconds
 from secateur.records import Bench, Limits, Outcome, Results
@@ -65,12 +65,14 @@ def add(app: typer.Typer) -> None:
         limits = _limits(max_size, max_latency, max_memory)
         for file in benches:
             _keep(Store(where).run(name), file)
-        page = draw(where, name, limits)
+        page, undrawn = drawn(where, name, limits)
         told, models = of_run(page.parent), page.parent / "models"
         if as_json:
             echo_json({"report": str(page), "models": str(models), "answer": facts(told)})
         else:
             show(told, ({"models": models} if models.is_dir() else {}) | {"report": page})
+        if undrawn:
+            raise StepFailed(undrawn)
         for tracker in track:
             results = read(Results, page.parent / "results.json")
             console().print(f"tracked: {tracked(results, page.parent, tracker, track_to)}", markup=False)

@@ -18,10 +18,13 @@ from secateur.cli.common import JSON, RUNS, TRACK, TRACK_TO, console, echo_json,
 from secateur.cli.helped import MATTERING, Grouped, help_all, looks, matters, panel
 from secateur.detectable import can_show
 from secateur.drawing import can_track, tracked
-from secateur.errors import UserError
+from secateur.errors import UserError, first_line
+from secateur.files import why_failed
 from secateur.plan import plan
+from secateur.records import Outcome
 from secateur.resolve import bare, run_name, settle
 from secateur.settings import Study
+from secateur.sizing import refused
 from secateur.study_file import demo, make, read
 
 HELP = """Train, prune, retrain, measure and compare; end with one report that says what to deploy.
@@ -124,7 +127,7 @@ def _study(
     from secateur import studying
     from secateur.cli.answer import facts, of_run, show
     from secateur.cli.watch import Shown
-    from secateur.drawing import draw
+    from secateur.drawing import drawn
 
     catalogue.load("secateur.report.published:check")(asked.published)
     shown = Shown(console())
@@ -133,19 +136,38 @@ def _study(
         results = studying.run(asked, runs, watcher=shown, command=command, jobs=jobs)
     finally:
         shown.close()
-    page = draw(runs, results.name)
     failed = [o for o in results.outcomes if o.state in ("failed", "skipped")]
+    page, undrawn = _drawn(drawn, runs, results.name)
+    failed += [Outcome("report", "report", "draw the report", "failed", why=undrawn)] if undrawn else []
     if as_json:
-        said = facts(of_run(page.parent))
+        said = facts(of_run(page.parent)) if page.is_file() else None
         places = {"report": str(page), "models": str(page.parent / "models")}
         echo_json(places | {"failed": [asdict(o) for o in failed], "answer": said})
     else:
         for outcome in failed:
             shown.say(f"{outcome.state}: {outcome.id}: {outcome.why}")
-        show(of_run(page.parent), {"models": page.parent / "models", "report": page})
+        places = {"models": page.parent / "models"}
+        if page.is_file():
+            show(of_run(page.parent), places | {"report": page})
+        else:
+            shown.say(f"models: {places['models']}")
     for name in track:
-        shown.say(f"tracked: {tracked(results, page.parent, name, track_to)}")
+        try:
+            shown.say(f"tracked: {tracked(results, page.parent, name, track_to)}")
+        except Exception as error:  # of another program: the study is done, and so is its report
+            failed.append(Outcome(f"track/{name}", "track", f"log in {name}", "failed", why=first_line(error)))
+            shown.say(f"failed: track/{name}: {first_line(error)}")
     return 1 if failed else 0
+
+
+def _drawn(draw: Callable[[Path, str], tuple[Path, str]], runs: Path, name: str) -> tuple[Path, str]:
+    """The page of a run that is done, and what of it could not be drawn: its results and models are there whatever
+    becomes of it."""
+    try:
+        return draw(runs, name)
+    except Exception as error:
+        home = runs / name
+        return home / "report.html", f"{why_failed(error, 'report', home)}; again: secateur report {name}"
 
 
 def _plan(asked: Study, jobs: int, estimated: bool, as_json: bool) -> int:
@@ -155,6 +177,7 @@ def _plan(asked: Study, jobs: int, estimated: bool, as_json: bool) -> int:
         raise UserError("the study names no folder of photos: set `folder`")
     seen = prepare.glance(asked)
     settled = settle(asked, jobs)
+    refused(settled, max(len(seen.classes), 2))
     rows: list[Estimate] = []
     notes: tuple[str, ...] = ()
     if estimated:

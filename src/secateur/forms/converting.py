@@ -25,6 +25,15 @@ def converting(what: str, logger: str = "") -> Iterator[None]:
     except StepFailed:
         raise
     except Exception as error:
-        raise StepFailed(f"{what}: {first_line(error)}") from error
+        begun = _begun(error)
+        why = f" ({first_line(begun)})" if begun is not error else ""
+        raise StepFailed(f"{what}: {first_line(error)}{why}") from error
     finally:
         noisy.setLevel(level)
+
+
+def _begun(error: BaseException) -> BaseException:
+    """What was raised first: a converter's own words say in which of its stages it was, not why."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error

@@ -17,6 +17,7 @@ from secateur.forms.names import name_after_layers
 OPSET = 20
 KEPT = 4  # traced networks, of the last that were exported
 MOST = 100_000_000  # bytes of weights that one which is kept may hold
+FUSED = "fused_attn"  # timm's switch of attention as one operation
 _traced: dict[str, Any] = {}  # what says how a network is built → its graph, not optimised yet
 
 
@@ -65,6 +66,24 @@ def _proto(wrapped: Deployed, preprocess: Mapping[str, Any], built: str) -> Any:
 
 
 def _trace(wrapped: Deployed, preprocess: Mapping[str, Any]) -> Any:
+    """Attention with a table of places behind it, as BEiT's, is one operation whose result torch's decomposition lays
+    out otherwise than its tracing says: where that stops the export, it is traced again as the products that it is."""
+    try:
+        return _graph(wrapped, preprocess)
+    except Exception:
+        fused = [module for module in wrapped.modules() if getattr(module, FUSED, False)]
+        if not fused:
+            raise
+    try:
+        for module in fused:
+            setattr(module, FUSED, False)
+        return _graph(wrapped, preprocess)
+    finally:
+        for module in fused:
+            setattr(module, FUSED, True)
+
+
+def _graph(wrapped: Deployed, preprocess: Mapping[str, Any]) -> Any:
     program = torch.onnx.export(
         wrapped,
         (example(preprocess, 2),),

@@ -1,4 +1,4 @@
-"""A network that Keras saved, as ours: the study's CNN, or EfficientNet B0 to B7 under the study's head or a dense one.
+"""A network that Keras saved, as ours: the study's CNN, or EfficientNet B0 to B7 under a head of dense layers.
 
 Dropout rates are not taken over: they do nothing to a trained network, and ours are the study's.
 """
@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from secateur.errors import UserError
-from secateur.models import keras_efficientnet
+from secateur.models import keras_efficientnet, keras_head
 from secateur.models.architecture import Architecture, rebuild
 from secateur.models.build import skeleton
 from secateur.models.keras_file import Dataset, opened
@@ -57,14 +57,18 @@ def _imported(described: Graph, weights: Weights, format: str) -> Imported:
     px, classes = _side(described), _classes(described)
     efficient = keras_efficientnet.is_one(described)
     backbone = keras_efficientnet.backbone(described) if efficient else "cnn"
-    options = keras_efficientnet.options(described) if efficient else {}
+    top = keras_head.head(described) if efficient else None
+    options = {"pool": top.pool, "head": top.name} if top else {}
     model = skeleton(backbone, classes, px, options)
     on = Walk(described, px)
     scaled = normalisation(
         on, lambda layer: [list(map(float, d[()].flat)) for d in _small(layer, weights)], not efficient
     )
-    if efficient:
-        keras_efficientnet.walk(on, model)
+    on_top: dict[str, torch.Tensor] = {}
+    if top:
+        side = keras_efficientnet.walk(on, model, top)
+        if not (top.plain and top.pool != "flatten"):
+            on_top = _on_top(top, weights, model, side)
     else:
         assert isinstance(model, nn.Sequential)
         on.chain("", model)
@@ -72,8 +76,21 @@ def _imported(described: Graph, weights: Weights, format: str) -> Imported:
     tensors = {name: torch.zeros((), dtype=torch.long) for name in model.state_dict() if name.endswith("_tracked")}
     for pair in on.pairs:
         tensors |= _tensors(pair, weights(pair.layer))
+    tensors |= on_top
     rebuilt = rebuild(Architecture(backbone, classes, px, options=options), tensors)
     return Imported(rebuilt, backbone, classes, px, options, scaled, format)
+
+
+def _on_top(top: keras_head.Head, weights: Weights, model: Any, side: int) -> dict[str, torch.Tensor]:
+    """The dense layers of our head, out of whatever norms stand among Keras's."""
+    dense = [name for name, module in model.head.named_children() if isinstance(module, nn.Linear)]
+    wide = model.head.get_submodule(dense[0]).in_features
+    grid = (side, side, wide // side**2) if top.pool == "flatten" else None
+    found = {}
+    for name, (kernel, bias) in zip(dense, keras_head.folded(top, weights, wide, grid), strict=True):
+        found[f"head.{name}.weight"] = torch.from_numpy(np.ascontiguousarray(kernel.astype(np.float32)))
+        found[f"head.{name}.bias"] = torch.from_numpy(bias.astype(np.float32))
+    return found
 
 
 def _side(described: Graph) -> int:

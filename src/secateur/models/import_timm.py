@@ -11,9 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from secateur.errors import UserError
-from secateur.models import timm_zoo
+from secateur.models import foreign, timm_zoo
 from secateur.models.architecture import Architecture, rebuild
-from secateur.models.foreign import read_state
 
 TOLERANCE = 1e-5  # of the largest logit: the split moves no number, so more is a network that does not split
 NOT_OURS = "is no average-pooled network under one dense layer"
@@ -29,10 +28,12 @@ class Imported:
     input_px: int
     options: dict[str, str]
     facts: timm_zoo.Facts
+    tensors: str = ""  # which of the file's sets of tensors these are, and which were left, in words
 
 
-def read(name: str, path: Path, classes: int, input_px: int = 0) -> Imported:
-    """timm's network `name` with the weights of `path`, in eval mode; input_px 0: timm's size for it.
+def read(name: str, path: Path, classes: int, input_px: int = 0, tensors: str = "") -> Imported:
+    """timm's network `name` with the weights of `path`, in eval mode; input_px 0: timm's size for it. `tensors`: which
+    of the file's sets, see `foreign.opened`.
 
     Raises NotKnown for a name that timm has not, UserError naming the first tensor that does not fit, and for a
     network that is no average-pooled body under one dense layer.
@@ -41,12 +42,13 @@ def read(name: str, path: Path, classes: int, input_px: int = 0) -> Imported:
         raise UserError("'cnn' is no network of timm; a study's CNN comes by: secateur import keras")
     facts = timm_zoo.facts(name)
     px = input_px or facts.input_px
-    state = read_state(path)
+    opened = foreign.opened(path, tensors)
     plain = name.partition(".")[0]
     try:
         whole = timm_zoo.create(plain, px, classes)
     except (AssertionError, RuntimeError, TypeError, ValueError) as error:
         raise UserError(f"'{name}' cannot be built for {classes} classes at {px} px: {_line(error)}") from error
+    state, under = foreign.within(opened.tensors, whole.state_dict())
     _fits(whole.state_dict(), state, path, f"timm's {plain} of {classes} classes")
     whole.load_state_dict(state)
     last = _classifier(whole, plain)
@@ -66,7 +68,8 @@ def read(name: str, path: Path, classes: int, input_px: int = 0) -> Imported:
     difference = float((expected - _logits(model, px, name)).abs().max() / expected.abs().max().clamp(min=1e-12))
     if difference > TOLERANCE:
         raise UserError(f"'{name}' {NOT_OURS}: taken apart, its logits move by {difference:.1e}")
-    return Imported(model, plain, px, dict(OPTIONS), facts)
+    said = [opened.said(), f"those under '{under}'" if under else ""]
+    return Imported(model, plain, px, dict(OPTIONS), facts, "; ".join(filter(None, said)))
 
 
 def _line(error: Exception) -> str:

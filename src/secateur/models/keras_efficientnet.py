@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from secateur.errors import UserError
+from secateur.models.keras_head import POOLS, Head
 from secateur.models.keras_layers import Graph
 from secateur.models.keras_walk import Walk, expect
 
@@ -25,7 +26,6 @@ WHICH = {
     (45, 2304): "b6",
     (55, 2560): "b7",
 }
-POOLS = {"GlobalAveragePooling2D": "avg", "GlobalMaxPooling2D": "max"}
 
 
 def is_one(graph: Graph) -> bool:
@@ -44,21 +44,9 @@ def backbone(graph: Graph) -> str:
     return f"tf_efficientnet_{which}"
 
 
-def options(graph: Graph) -> dict[str, str]:
-    """The pool and the head that the network has; whether they fit in full, the walk says.
-
-    Raises UserError where it has no global pooling at its end.
-    """
-    dense = [layer for layer in graph.layers if layer.kind == "Dense"]
-    feeding = {place for layer in dense for place in layer.inputs}  # a block's own pooling feeds a Reshape
-    last = [layer for place, layer in enumerate(graph.layers) if place in feeding and layer.kind in POOLS]
-    if not last:
-        raise UserError("no global pooling stands before its first dense layer: build it with pooling='avg' or 'max'")
-    return {"pool": POOLS[last[0].kind], "head": "linear" if len(dense) == 1 else "study"}
-
-
-def walk(on: Walk, model: Any) -> None:
-    """From behind the input's normalisation to the end. Raises UserError naming the first layer that does not fit."""
+def walk(on: Walk, model: Any, head: Head) -> int:
+    """From behind the input's normalisation to the end, or to the head's first layer where that is folded; the side of
+    the last map. Raises UserError naming the first layer that does not fit."""
     body = model.body
     on.conv("body.conv_stem", body.conv_stem)
     _norm(on, "body.bn1", body.bn1)
@@ -67,9 +55,18 @@ def walk(on: Walk, model: Any) -> None:
             _block(on, f"body.blocks.{i}.{j}", block)
     on.conv("body.conv_head", body.conv_head)
     _norm(on, "body.bn2", body.bn2)
-    expect(on.step(*POOLS), keepdims=False, data_format="channels_last")
-    on.chain("head.", model.head)
-    on.end()
+    side = on.side
+    pool = on.step(*POOLS)
+    expect(pool, data_format="channels_last")
+    upcoming = on.next()
+    if upcoming and upcoming.kind == "Flatten":
+        on.step("Flatten")
+    elif pool.kind != "Flatten":
+        expect(pool, keepdims=False)
+    if head.plain and head.pool != "flatten":
+        on.chain("head.", model.head)
+        on.end()
+    return side
 
 
 def _block(on: Walk, name: str, block: Any) -> None:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from secateur.errors import NotKnown, UserError
 from secateur.models.torchvision_shim import import_torchvision
+
+FLATTEN = "flatten"  # no pooling: every place of the last map is a feature of its own
+OWN = "own"  # the pooling that timm's network has by itself: a class token, or a query of attention, for one
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, as timm has them for whatever it says nothing of
+USUAL_PX = 224
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +52,12 @@ def known(name: str) -> None:
 
 
 def facts(name: str) -> Facts:
-    """Of the weights that timm would take for this name. Raises NotKnown."""
+    """Of the weights that timm would take for this name; of a network without any, timm's usual. Raises NotKnown."""
     known(name)
+    plain = name.partition(".")[0]
     cfg = timm().get_pretrained_cfg(name)
     if cfg is None:
-        raise UserError(f"timm knows no pretrained weights for '{name}': give a file, or ask for random ones")
-    plain = name.partition(".")[0]
+        return Facts(plain, MEAN, STD, "not stated", "timm", USUAL_PX, False)
     return Facts(
         tag=f"{plain}.{cfg.tag}" if cfg.tag else plain,
         mean=tuple(cfg.mean),
@@ -62,12 +70,54 @@ def facts(name: str) -> Facts:
 
 
 def create(name: str, input_px: int, classes: int = 0, pool: str = "") -> nn.Module:
-    """The network with fresh weights; `classes` 0: without its last layer. Raises NotKnown, ValueError."""
+    """The network with fresh weights; `classes` 0: without its last layer; `pool` "" or OWN: as timm pools it.
+
+    Whatever the pool, it has the tensors that its published weights have. Raises NotKnown, ValueError.
+    """
     known(name)
-    plain = name.partition(".")[0]
-    more: dict[str, Any] = {"global_pool": pool} if pool else {}
-    cfg = timm().get_pretrained_cfg(name)
-    if cfg is not None and cfg.fixed_input_size:
-        more["img_size"] = input_px
+    plain, pool = name.partition(".")[0], "" if pool == OWN else pool
+    size = {"img_size": input_px} if facts(name).fixed_px else {}
+    if pool not in ("", FLATTEN) and _renames(plain, pool):
+        return _pooled(timm().create_model(plain, pretrained=False, num_classes=classes, **size), classes, pool)
+    if pool == FLATTEN:
+        return _flattened(timm().create_model(plain, pretrained=False, num_classes=classes, **size, global_pool=""))
+    more = size | ({"global_pool": pool} if pool else {})
     model: nn.Module = timm().create_model(plain, pretrained=False, num_classes=classes, **more)
     return model
+
+
+@cache
+def _renames(plain: str, pool: str) -> bool:
+    """Does asking for this pool give the network tensors that it has not by itself? A ViT then moves its last norm
+    behind the pool, under another name, where no published weights have one."""
+    with torch.device("meta"):
+        own = timm().create_model(plain, pretrained=False, num_classes=0)
+        asked = timm().create_model(plain, pretrained=False, num_classes=0, global_pool=pool)
+    return not asked.state_dict().keys() <= own.state_dict().keys()
+
+
+def _pooled(model: Any, classes: int, pool: str) -> nn.Module:
+    """With another pool and the tensors that it has, as timm itself changes a network whose weights are there."""
+    try:
+        model.reset_classifier(classes, pool)
+    except TypeError as error:
+        raise ValueError(f"timm pools it in one way only, not by '{pool}': take pool '{OWN}'") from error
+    found: nn.Module = model
+    return found
+
+
+def _flattened(model: Any) -> nn.Module:
+    """With its last map laid out as a vector, (c, h, w) in this order."""
+    if not isinstance(getattr(model, "global_pool", None), nn.Module):
+        raise ValueError(f"{type(model).__name__} has no pooling of its own that could be left out: take another pool")
+    model.global_pool = nn.Flatten(1)
+    found: nn.Module = model
+    return found
+
+
+def resized(state: Mapping[str, Tensor], body: nn.Module) -> dict[str, Tensor]:
+    """Tensors that depend on the size of the photos (where a token stands) resampled to that of `body` by timm's own
+    rule for the family, as its loader does; all of them as they are where it has none."""
+    family = sys.modules[type(body).__module__]
+    rule = getattr(family, "checkpoint_filter_fn", None)
+    return dict(rule(dict(state), body)) if rule else dict(state)

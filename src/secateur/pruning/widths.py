@@ -33,6 +33,11 @@ class Widths:
     params_dense: int
 
 
+def part(fraction: float) -> str:
+    """0.015 → '1.5 %', as people say it."""
+    return f"{100 * fraction:.4g} %"
+
+
 def count(ratio: float, size: int, multiple: int = 1) -> int:
     """How many of `size` channels stay: size − floor(ratio × size), rounded."""
     return rounded(max(size - floor(ratio, size), 1), size, multiple)
@@ -99,8 +104,8 @@ def reach(traced: Traced, groups: Sequence[Group], target: float, of: Target = "
     narrowest = _widths(traced, groups, (_STEPS - 1) / _STEPS, multiple)
     if _part(narrowest, of) > target:
         raise UserError(
-            f"{target:g} of the {WORDS[of]} cannot be reached by cutting filters: "
-            f"{_part(narrowest, of):.4f} stay at the narrowest widths, multiples of {multiple}"
+            f"{part(target)} of the {WORDS[of]} cannot be reached by cutting filters: "
+            f"{part(_part(narrowest, of))} stay at the narrowest widths, multiples of {multiple}"
         )
     low, high = -1, _STEPS - 1  # `high` meets the target, `low` does not
     while high - low > 1:

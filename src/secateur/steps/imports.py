@@ -34,6 +34,7 @@ class Brought:
     format: str
     licence: str
     source: str
+    tensors: str = ""  # which of a file's sets of tensors was taken, and which were left
 
 
 def keras(file: Path, out: Path | None = None, labels: Path | None = None, name: str = "") -> Brought:
@@ -68,13 +69,20 @@ def keras(file: Path, out: Path | None = None, labels: Path | None = None, name:
 
 
 def timm(
-    network: str, weights: Path, labels: Path, out: Path | None = None, input_px: int = 0, name: str = ""
+    network: str,
+    weights: Path,
+    labels: Path,
+    out: Path | None = None,
+    input_px: int = 0,
+    name: str = "",
+    tensors: str = "",
 ) -> Brought:
     """A saved model in `out` (a folder of the model's name) from weights of timm's network `network`, whose classes
-    `labels` name. Raises UserError for weights or labels that do not fit, and for a folder that is there."""
+    `labels` name; of several sets of tensors that of `tensors`, or the one that timm takes. Raises UserError for
+    weights or labels that do not fit, and for a folder that is there."""
     folder = _free(out, name or weights.stem)
     words = foreign.read_labels(labels)
-    read = import_timm.read(network, weights, len(words), input_px)
+    read = import_timm.read(network, weights, len(words), input_px, tensors)
     facts = read.facts
     brought = Brought(
         folder=str(folder),
@@ -92,6 +100,7 @@ def timm(
         format=f"weights of timm's {network}",
         licence=f"not stated in the file; of timm's own {facts.tag}: {facts.licence}",
         source=f"the file {weights.name}",
+        tensors=read.tensors,
     )
     _write(read.model, folder, brought)
     return brought
@@ -115,7 +124,8 @@ def _write(model: nn.Module, folder: Path, brought: Brought) -> None:
     """Whole or not at all."""
     made: dict[str, Any] = {
         "imported": brought.name,
-        "from": {"file": brought.file, "sha256": brought.sha256, "format": brought.format},
+        "from": {"file": brought.file, "sha256": brought.sha256, "format": brought.format}
+        | ({"tensors": brought.tensors} if brought.tensors else {}),
         "normalisation": list(brought.normalisation),
         "licence": brought.licence,
         "source": brought.source,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from secateur.arms import UNBALANCED, title
 from secateur.claiming import SPLIT
 from secateur.data.split import oversized, straddling
-from secateur.errors import StepFailed
+from secateur.errors import StepFailed, first_line
 from secateur.files import dump, read
 from secateur.measure.apart import apart
 from secateur.measure.balance import balanced_difference
@@ -52,6 +53,7 @@ from secateur.steps.summaries import Pair, family, summaries, untrained
 
 T = TypeVar("T")
 IntArray = npt.NDArray[np.int64]
+Part = Callable[[str, Callable[[], Any], Any], Any]  # of what, how it is made, and what stands there without it
 Correct = dict[str, dict[int, npt.NDArray[np.bool_]]]  # configuration → seed → is each test photo right
 
 
@@ -90,9 +92,29 @@ def choose(ctx: Context) -> None:
 
 def collect(ctx: Context) -> None:
     """collected.json; tolerant: what failed is left out, and stands in the outcomes."""
-    photos = snapshot(ctx)
+    dump(_collected(ctx, lambda what, make, without: make()), ctx.out / "collected.json")
+
+
+def parts_of(params: Mapping[str, Any], inputs: Mapping[str, Path]) -> tuple[Collected, tuple[str, ...]]:
+    """What `collect` would write, each part by itself, and which could not be had, each with its reason: for a study
+    whose step failed. Nothing is kept."""
+    lost: list[str] = []
+
+    def tried(what: str, make: Callable[[], Any], without: Any) -> Any:
+        try:
+            return make()
+        except Exception as error:
+            lost.append(f"{what} could not be put together: {type(error).__name__}: {first_line(error)}")
+            return without
+
+    made = _collected(Context(params, inputs, Path(), Path(), lambda done, total, note: None), tried)
+    return made, tuple(lost)
+
+
+def _collected(ctx: Context, part: Part) -> Collected:
+    photos, p = snapshot(ctx), ctx.params
     split = read(Split, ctx.inputs["split"] / "split.json")
-    models = _models(ctx)
+    models = _models(ctx, part)
     test = list(split.test)
     labels = np.array([photos.photos[i].label for i in test])
     groups = np.array([photos.photos[i].group for i in test])
@@ -104,36 +126,37 @@ def collect(ctx: Context) -> None:
     def both(pairs: list[list[str]]) -> list[Pair]:
         return [(a, b) for a, b in pairs if correct.get(a, {}).keys() & correct.get(b, {}).keys()]
 
-    pairs, alike = both(ctx.params["against"]), both(ctx.params.get("ranked") or [])
-    choices = tuple(
-        read(Choice, folder / "choice.json") for role, folder in ctx.inputs.items() if role.startswith("choose/")
-    )
-    chosen = _with_files({c.config for c in choices}, ctx.params)
-    quantised, made_of = {m.config for m in models if m.form != "fp32"}, ctx.params.get("made_of") or {}
+    pairs, alike = both(p["against"]), both(p.get("ranked") or [])
+    choices: tuple[Choice, ...] = part("what validation chose", lambda: _all(ctx, Choice, "choose", "choice.json"), ())
+    chosen = _with_files({c.config for c in choices}, p)
+    quantised, made_of = {m.config for m in models if m.form != "fp32"}, p.get("made_of") or {}
     bare = {pair for pair in pairs if untrained(pair, made_of, quantised)}
-    families = [family(pair, ctx.params["roles"], chosen, bare) for pair in pairs]
     trained_as = {config: made_of[config] for config in quantised if config in made_of}
-    comparisons = compare_all(
-        pairs, correct, groups, ctx.params["margin"], families=families, untrained=bare, trained_as=trained_as
-    )
-    dump(
-        Collected(
-            _facts(photos, split),
-            tuple(models),
-            tuple(summaries(models, labels, groups, photos.classes, chosen, ctx.params)),
-            choices,
-            comparisons,
-            _all(ctx, Bench, "bench"),
-            harms(ctx, photos, np.array(test), models, chosen, bare),
-            searches=_all(ctx, Search, "search"),
-            scans=tuple({(s.config, s.method): s for s in reversed(_all(ctx, Scan, "scan"))}.values()),
-            rivals=_all(ctx, Rival, "rival"),
-            exports=tuple(_exports(ctx)),
-            claims=tuple(_claims(ctx, photos)),
-            weighed=tuple(_weighed(ctx, photos, split, labels, groups, correct)),
-            rankings=compare_all(alike, correct, groups, ctx.params["margin"]),
-        ),
-        ctx.out / "collected.json",
+
+    def compared() -> tuple[Comparison, ...]:
+        families = [family(pair, p["roles"], chosen, bare) for pair in pairs]
+        return compare_all(
+            pairs, correct, groups, p["margin"], families=families, untrained=bare, trained_as=trained_as
+        )
+
+    def scanned() -> tuple[Scan, ...]:
+        return tuple({(s.config, s.method): s for s in reversed(_all(ctx, Scan, "scan"))}.values())
+
+    return Collected(
+        _facts(photos, split),
+        tuple(models),
+        part("the summaries", lambda: tuple(summaries(models, labels, groups, photos.classes, chosen, p)), ()),
+        choices,
+        part("the comparisons", compared, ()),
+        part("times", lambda: _all(ctx, Bench, "bench"), ()),
+        part("who pays", lambda: harms(ctx, photos, np.array(test), models, chosen, bare), ()),
+        searches=part("the searches", lambda: _all(ctx, Search, "search"), ()),
+        scans=part("the scans", scanned, ()),
+        rivals=part("the rivals", lambda: _all(ctx, Rival, "rival"), ()),
+        exports=part("further files", lambda: tuple(_exports(ctx)), ()),
+        claims=part("what a random split claims", lambda: tuple(_claims(ctx, photos)), ()),
+        weighed=part("class weights", lambda: tuple(_weighed(ctx, photos, split, labels, groups, correct)), ()),
+        rankings=part("the ranking", lambda: compare_all(alike, correct, groups, p["margin"]), ()),
     )
 
 
@@ -143,9 +166,10 @@ def _with_files(chosen: set[str], params: Any) -> set[str]:
     return chosen | {config for config, source in made.items() if source in chosen and roles[config] == roles[source]}
 
 
-def _all(ctx: Context, kind: type[T], name: str) -> tuple[T, ...]:
+def _all(ctx: Context, kind: type[T], name: str, file: str = "") -> tuple[T, ...]:
     """The records of all steps of a kind."""
-    return tuple(read(kind, f / f"{name}.json") for role, f in ctx.inputs.items() if role.startswith(f"{name}/"))
+    file = file or f"{name}.json"
+    return tuple(read(kind, f / file) for role, f in ctx.inputs.items() if role.startswith(f"{name}/"))
 
 
 def _exports(ctx: Context) -> Iterator[Exported]:
@@ -193,12 +217,12 @@ def _weighed(
         yield Weighed(backbone, how, config, without, len(both), balanced, compared.difference, name, recalls)
 
 
-def _models(ctx: Context) -> list[ModelResult]:
-    found = []
+def _models(ctx: Context, part: Part) -> list[ModelResult]:
+    found: list[ModelResult] = []
     for role, folder in ctx.inputs.items():
         kind, _, name = role.partition("/")
         if kind in ("train", "retrain", "adopt", "quantize") and f"profile/{name}" in ctx.inputs:
-            found.append(_model(ctx, role, name, folder))
+            found += part(role, partial(lambda *its: [_model(ctx, *its)], role, name, folder), [])
     order = list(ctx.params["roles"])
     taught = ctx.params.get("taught") or ()
     arrived = (m if m.backbone in taught else _arrived(m, found) for m in found)

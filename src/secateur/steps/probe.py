@@ -11,12 +11,13 @@ from torch import nn
 
 from secateur import catalogue
 from secateur.arms import is_transfer, recipe_for
-from secateur.errors import NotKnown, UserError
+from secateur.errors import UserError
 from secateur.forms import onnx
 from secateur.measure.clock import median_seconds
-from secateur.models import prunable, saved
-from secateur.models.build import build, skeleton
+from secateur.models import saved
+from secateur.models.build import build
 from secateur.settings import Study
+from secateur.steps import reaching
 from secateur.steps.deploy import built
 from secateur.training.fit import Fit, Photos
 
@@ -30,14 +31,10 @@ def options_of(study: Study) -> dict[str, str]:
 
 
 def check(study: Study, classes: int) -> None:
-    """Raises NotKnown when a method spares a layer that the network has not, UserError when the device is missing."""
+    """Raises UserError when the device is missing, and whatever `reaching.check` does."""
     if study.device == "cuda" and not torch.cuda.is_available():
         raise UserError("device 'cuda' is not here: torch sees no NVIDIA GPU; allowed: cpu")
-    found = dict(prunable.layers(skeleton(study.backbone, classes, study.input_px, options_of(study))))
-    for choice in study.methods:
-        for name in choice.spare:
-            if name not in found:
-                raise NotKnown(f"method '{choice.name}': layer to spare", name, found)
+    reaching.check(study, classes)
 
 
 def probe(study: Study, classes: int) -> dict[str, float]:

@@ -18,6 +18,7 @@ from secateur.steps.batches import plain
 from secateur.steps.context import Context
 from secateur.steps.photos import part, some
 from secateur.steps.rating import Rater, rater
+from secateur.steps.rating import goal as wanted
 from secateur.training.match import match, of_cut, standing
 
 MATCHING_PHOTOS = 1024  # training photos; their statistics differ from those of all by a few per cent
@@ -82,8 +83,7 @@ def _cut(
     """Which channels stay of each group, what stays of each tensor (`cutting.stays`), and what is said of it."""
     p = ctx.params
     whole = rated.whole()
-    of: widths.Target = "macs" if p.get("measure") == "latency" else p.get("measure") or "filters"
-    target, multiple = p["target"] if of == "filters" else 1 - p["target"], p.get("multiple") or 1
+    of, target, multiple = wanted(p)
     if "search" in ctx.inputs:
         cut = read(Search, ctx.inputs["search"] / "search.json").found
         target, multiple = cut.asked, cut.multiple

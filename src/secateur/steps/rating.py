@@ -122,11 +122,7 @@ class Rater:
         """The network as groups of channels, rated. Raises StepFailed where nothing can go."""
         p = self.p
         traced = self.traces() if self.traces else channels.trace(self.model, self._example())
-        found = groups.cuttable(traced, p["spare"], bool(p["hidden_units"]))
-        prefix = {"head": "head.", "backbone": "body."}.get(p.get("part") or "all", "")
-        found = tuple(g for g in found if all(layer.startswith(prefix) for layer in g.layers))
-        if not found:
-            raise StepFailed(f"nothing to prune in the {p['part']}")
+        found = cuttable(traced, p)
         scores = self.channel_scores(self.row, found)
         if p["scope"] == "sensitivity":
             return Whole(traced, found, scores, self._priced(traced, found), as_they_are=True)
@@ -147,6 +143,22 @@ class Rater:
                 saves = float(whole[measure == "params"] - less[measure == "params"])
             prices[group.name] = allocate.prices(curves.get(group.name, []), group.size, saves)
         return prices
+
+
+def cuttable(traced: groups.Traced, p: Mapping[str, Any]) -> tuple[groups.Group, ...]:
+    """The groups that a pruning with the options `p` may cut. Raises UserError, StepFailed where there are none."""
+    found = groups.cuttable(traced, p["spare"], bool(p["hidden_units"]))
+    prefix = {"head": "head.", "backbone": "body."}.get(p.get("part") or "all", "")
+    found = tuple(g for g in found if all(layer.startswith(prefix) for layer in g.layers))
+    if not found:
+        raise StepFailed(f"nothing to prune in the {p['part']}")
+    return found
+
+
+def goal(p: Mapping[str, Any]) -> tuple[widths.Target, float, int]:
+    """What a pruning with the options `p` is to meet: of what, how much (see `widths.reach`), in which multiples."""
+    of: widths.Target = "macs" if p.get("measure") == "latency" else p.get("measure") or "filters"
+    return of, p["target"] if of == "filters" else 1 - p["target"], p.get("multiple") or 1
 
 
 @dataclass(frozen=True, slots=True)
