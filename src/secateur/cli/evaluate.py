@@ -59,8 +59,8 @@ def add(app: typer.Typer) -> None:
         """
         one_on_stdout(as_json, csv_file)
         words = {"path_column": path_column, "label_column": label_column, "classes": classes, "empty": empty}
-        words |= {"time_column": time_column, "date_order": date_order, "label_level": label_level}
-        own = {"group_by": group_by, "keep_damaged": keep_damaged}
+        words |= {"time_column": time_column, "date_order": date_order, "group_by": group_by}
+        own = {"label_level": label_level, "keep_damaged": keep_damaged}
         reading = reading_of("secateur evaluate", labels=str(labels or ""), rare_below=0, **own, **words)
         with opened(csv_file, "--csv", inputs=[model, folder, labels]) as table, bar("photos") as progress:
             made: Judged = catalogue.load("secateur.judging:judge")(

@@ -141,8 +141,8 @@ def _study(
     failed += [Outcome("report", "report", "draw the report", "failed", why=undrawn)] if undrawn else []
     if as_json:
         said = facts(of_run(page.parent)) if page.is_file() else None
-        places = {"report": str(page), "models": str(page.parent / "models")}
-        echo_json(places | {"failed": [asdict(o) for o in failed], "answer": said})
+        files = {"report": str(page), "models": str(page.parent / "models")}
+        echo_json(files | {"failed": [asdict(o) for o in failed], "answer": said})
     else:
         for outcome in failed:
             shown.say(f"{outcome.state}: {outcome.id}: {outcome.why}")
