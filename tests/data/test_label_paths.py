@@ -127,6 +127,9 @@ def test_the_reason_is_said_where_no_row_fits(root):
         listed(root, ["x/000.jpg,fox"])
     with pytest.raises(UserError, match=r"no file: s0/fox/000\.jpg: .* there is S0/fox/000\.jpg"):
         listed(root, ["s0/fox/000.jpg,fox"])
+    (root / "S0/fox/000.jpg").rename(root / "S0/fox/only.JPG")
+    with pytest.raises(UserError, match=r"no file: only\.jpg: .* there is S0/fox/only\.JPG"):
+        listed(root, ["only.jpg,fox"])
 
 
 def test_a_column_of_folders_that_leads_nowhere_is_none(folder_of):

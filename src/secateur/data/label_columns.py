@@ -149,7 +149,7 @@ def _candidates(table: Table) -> Iterator[Column]:
         yield from _each(table, SPECIES)
     yield from _each(table, BINOMIALS)
     yield from _each(table, COMMON)
-    if epithets and genus < 0:  # of one genus or another: anything that says more comes first
+    if epithets and _one_genus_each(table, genus, species):  # anything that says more comes first
         yield from _each(table, SPECIES)
     yield from _each(table, NAMES)
     for names in RANKS if ranked & set(plain) else ():
@@ -171,6 +171,15 @@ def _epithets(table: Table, species: int) -> bool:
     said = [cell for cell in table.cells(species) if says(cell)]
     small = [cell for cell in said if not cell[0].isupper()]
     return bool(small) and all(_EPITHET.fullmatch(cell.rstrip(".")) for cell in said)
+
+
+def _one_genus_each(table: Table, genus: int, species: int) -> bool:
+    """Whether an epithet may stand for itself: genera are missing, and none that are there share one."""
+    above: dict[str, set[str]] = {}
+    for row in table.rows:
+        above.setdefault(says(row[species]), set()).add(says(row[genus]) if genus >= 0 else "")
+    genera = [found for name, found in above.items() if name]
+    return any("" in found for found in genera) and all(len(found - {""}) < 2 for found in genera)
 
 
 def _binomials(table: Table, genus: int, species: int) -> tuple[str, ...]:
