@@ -198,3 +198,29 @@ def test_two_photos_that_differ_in_form_alone_are_no_guess(folder_of):
         pytest.skip("this disk takes them for one name")
     found = listed(root, ["a/ü.jpg,fox", "b/000.jpg,hare", "b/001.jpg,fox"])
     assert ("a/ü.jpg", "which file") in {(p.path, p.what) for p in found.problems} and len(found.files) == 2
+
+
+# ------------------------------------------------------------ files that are no photos
+
+
+def test_a_file_that_is_not_read_is_there(folder_of):
+    """That "it is not there" would send the reader to look for it."""
+    root = folder_of({"fox": 2, "hare": 2})
+    for name in ("a.heic", "b.HEIC", "c.mov", "d.heic"):
+        (root / "fox" / name).write_bytes(b"x")
+    (root / "labels.csv").write_text(
+        "file,label\nfox/a.heic,fox\nb.HEIC,fox\nfox/000.jpg,fox\nhare/000.jpg,hare\nx.heic,fox"
+    )
+    found = list_labelled(root, Reading(labels=str(root / "labels.csv")))
+    said = {(p.path, p.what): p.why for p in found.problems}
+    assert said["fox/a.heic", "not a photo"] == (
+        "line 2 of labels.csv names it: it is there, but files with the suffix '.heic' are not read"
+    )
+    assert "it is there" in said["fox/b.HEIC", "not a photo"] and "it is not there" in said["x.heic", "no file"]
+    assert said["fox/d.heic", "not a photo"] == "1 file with the suffix '.heic'"
+    assert said["fox/c.mov", "not a photo"] == "1 file with the suffix '.mov'"
+    assert not [path for path, _ in said if path.endswith(".csv")]
+    with pytest.raises(UserError, match=r"not a photo: fox/c\.mov: line 2 of labels\.csv names it: it is there, but"):
+        listed(root, ["c.mov,fox"])
+    with pytest.raises(UserError, match=r"not a photo: fox/c\.mov: line 2 of labels\.csv names it: it is there, but"):
+        listed(root, ["D:\\cards\\fox\\c.mov,fox"])

@@ -17,6 +17,7 @@ from secateur.grouped import parse
 from secateur.records import Problem, Reading
 from secateur.texts import read_text
 
+NOT_READ = "not a photo"
 Rows = dict[str, list[LabelRow]]  # path of each photo that is named → its rows
 
 
@@ -34,8 +35,8 @@ def list_labelled(folder: Path, reading: Reading) -> Listing:
     file = Path(reading.labels)
     said = read_labels(file, reading)
     walked: list[Problem] = []
-    there = [path for path in walk(folder, walked) if PurePosixPath(path).suffix.lower() in SUFFIXES]
-    said, rows, problems = _rows(folder, reading, said, photos_by_name(there))
+    there, others = _sifted(walk(folder, walked))
+    said, rows, problems = _rows(folder, reading, said, photos_by_name(there), photos_by_name(others))
     groups = _groups(file, said, reading)
     problems = [*said.problems, *walked, *problems]
     files, notes = [], {}
@@ -46,6 +47,8 @@ def list_labelled(folder: Path, reading: Reading) -> Listing:
         if label and part is not None:
             files.append((path, label, part))
     problems += [Problem(path, "no row", f"stands in no row of {file.name}") for path in there if path not in rows]
+    named = {problem.path for problem in problems if problem.what == NOT_READ}
+    problems += _passed_over(path for path in others if nfc(path) not in named and folder / path != file)
     if not files:
         raise UserError(f"{file} gives no photo under {folder} a label{commonest(problems)}")
     classes = tuple(sorted({label for _, label, _ in files}))
@@ -69,16 +72,19 @@ def read_labels(file: Path, reading: Reading, folders: bool = True) -> LabelFile
 # ------------------------------------------------------------ rows and photos
 
 
-def _rows(folder: Path, reading: Reading, said: LabelFile, photos: Photos) -> tuple[LabelFile, Rows, list[Problem]]:
+def _rows(
+    folder: Path, reading: Reading, said: LabelFile, photos: Photos, others: Photos
+) -> tuple[LabelFile, Rows, list[Problem]]:
     """What the file says, and of which photos. A column of folders that leads nowhere is taken for none."""
     file = Path(reading.labels)
     root = _root(folder, said, photos)
-    rows, problems = _matched(folder, file, said.rows, photos, root)
+    root = root if any(root) else _root(folder, said, others)
+    rows, problems = _matched(folder, file, said.rows, photos, others, root)
     if not rows and not reading.path_column:
         bare = read_labels(file, reading, folders=False)
         if bare.taken.path != said.taken.path:
             said, root = bare, ("", ())
-            rows, problems = _matched(folder, file, said.rows, photos, root)
+            rows, problems = _matched(folder, file, said.rows, photos, others, root)
     if not rows:
         raise UserError(
             f"none of the {len(said.rows)} rows of {file} names a photo under {folder}: the first is "
@@ -97,7 +103,12 @@ def _root(folder: Path, said: LabelFile, photos: Photos) -> tuple[str, tuple[str
 
 
 def _matched(
-    folder: Path, file: Path, rows: Iterable[LabelRow], photos: Photos, root: tuple[str, tuple[str, ...]]
+    folder: Path,
+    file: Path,
+    rows: Iterable[LabelRow],
+    photos: Photos,
+    others: Photos,
+    root: tuple[str, tuple[str, ...]],
 ) -> tuple[Rows, list[Problem]]:
     found: Rows = {}
     problems = []
@@ -114,6 +125,9 @@ def _matched(
         elif means:
             why = "; name the folder, too" if place not in photos.paths else ": in two forms of Unicode; rename one"
             problems.append(Problem(place, "which file", f"{where}: {len(means)} photos are called so{why}"))
+        elif others.means(place):
+            path = nfc(others.means(place)[0])
+            problems.append(Problem(path, NOT_READ, f"{where} names it: it is there, but {_why_not(path)}"))
         else:
             near = photos.lower.get(place.casefold())
             hint = f"; there is {near}" if near else ""
@@ -133,6 +147,32 @@ def _place(folder: Path, words: str, root: str, photos: Photos) -> str | None:
         return own if own is not None else below(root, place)
     behind = below(root, place)
     return behind if behind is not None and not photos.means(place) else place
+
+
+# ------------------------------------------------------------ files that are no photos by their suffix
+
+
+def _sifted(paths: Iterable[str]) -> tuple[list[str], list[str]]:
+    photos: list[str] = []
+    others: list[str] = []
+    for path in paths:
+        (photos if PurePosixPath(path).suffix.lower() in SUFFIXES else others).append(path)
+    return photos, others
+
+
+def _why_not(path: str) -> str:
+    return f"files with the suffix '{PurePosixPath(path).suffix.lower()}' are not read"
+
+
+def _passed_over(others: Iterable[str]) -> list[Problem]:
+    """A problem a suffix."""
+    found: dict[str, list[str]] = {}
+    for path in others:
+        found.setdefault(PurePosixPath(path).suffix.lower(), []).append(path)
+    return [
+        Problem(own[0], NOT_READ, f"{len(own):,} {'file' if len(own) == 1 else 'files'} with the suffix '{suffix}'")
+        for suffix, own in sorted(found.items())
+    ]
 
 
 # ------------------------------------------------------------ what the rows of one photo say
