@@ -24,7 +24,10 @@ def read_text(path: Path, otherwise: str, *, wide: bool = False) -> str:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
     utf16 = content.startswith(WIDE)
     try:
-        return content.decode("utf-16" if wide and utf16 else "utf-8").lstrip(MARK)
+        text = content.decode("utf-16" if wide and utf16 else "utf-8").lstrip(MARK)
     except UnicodeDecodeError as error:
         said = "is UTF-16 cut short" if wide and utf16 else "is UTF-16" if utf16 else "is not UTF-8"
         raise UserError(f"{path} cannot be read: it {said} (byte {error.start}); {otherwise}") from error
+    if "\0" in text:  # UTF-16 without its mark, if all of it is English
+        raise UserError(f"{path} cannot be read: it is not UTF-8 (byte {text.index(chr(0))} is 0); {otherwise}")
+    return text

@@ -105,6 +105,10 @@ def test_blank_is_a_class_of_its_own(root):
         ("file,species,family", lambda name: [TAXA[name].split(",")[4], TAXA[name].split(",")[2]], "species"),
         ("file,scientificName,vernacularNames.en", lambda name: [f"Genus {name}", name], "scientificName"),
         ("file,GENUS,  Species", lambda name: TAXA[name].split(",")[3:5], "GENUS + Species"),
+        ("file,class,order,category_name", lambda name: [*TAXA[name].split(",")[:2], name], "category_name"),
+        ("file,class,category", lambda name: [TAXA[name].split(",")[0], name], "category"),  # plainly the rank
+        ("file,category,class,genus", lambda name: ["animal" + "s" * (name == "owl"), "Aves", name], "genus"),
+        ("file,genus,species", lambda name: ["NA", name], "species"),  # a column of genera that nobody filled
         ("file,taxon_class_name,taxon_order_name", lambda name: TAXA[name].split(",")[:2], "taxon_order_name"),
         ("file,Species,label ", lambda name: [name, name], "label"),
     ],

@@ -6,6 +6,7 @@ import unicodedata
 
 import pytest
 
+from secateur.data import heif
 from secateur.data.label_paths import slashed
 from secateur.data.labelled import list_labelled
 from secateur.data.scan import scan
@@ -127,6 +128,9 @@ def test_the_reason_is_said_where_no_row_fits(root):
         listed(root, ["x/000.jpg,fox"])
     with pytest.raises(UserError, match=r"no file: s0/fox/000\.jpg: .* there is S0/fox/000\.jpg"):
         listed(root, ["s0/fox/000.jpg,fox"])
+    (root / "S0/fox/000.jpg").rename(root / "S0/fox/only.JPG")
+    with pytest.raises(UserError, match=r"no file: only\.jpg: .* there is S0/fox/only\.JPG"):
+        listed(root, ["only.jpg,fox"])
 
 
 def test_a_column_of_folders_that_leads_nowhere_is_none(folder_of):
@@ -195,3 +199,30 @@ def test_two_photos_that_differ_in_form_alone_are_no_guess(folder_of):
         pytest.skip("this disk takes them for one name")
     found = listed(root, ["a/ü.jpg,fox", "b/000.jpg,hare", "b/001.jpg,fox"])
     assert ("a/ü.jpg", "which file") in {(p.path, p.what) for p in found.problems} and len(found.files) == 2
+
+
+# ------------------------------------------------------------ files that are no photos
+
+
+def test_a_file_that_is_not_read_is_there(folder_of, monkeypatch):
+    """That "it is not there" would send the reader to look for it."""
+    monkeypatch.setattr(heif, "at_hand", lambda: False)
+    root = folder_of({"fox": 2, "hare": 2})
+    for name in ("a.heic", "b.HEIC", "c.mov", "d.heic"):
+        (root / "fox" / name).write_bytes(b"x")
+    (root / "labels.csv").write_text(
+        "file,label\nfox/a.heic,fox\nb.HEIC,fox\nfox/000.jpg,fox\nhare/000.jpg,hare\nx.heic,fox"
+    )
+    found = list_labelled(root, Reading(labels=str(root / "labels.csv")))
+    said = {(p.path, p.what): p.why for p in found.problems}
+    assert said["fox/a.heic", "not read"] == (
+        "line 2 of labels.csv names it: it is there, but HEIC is not read here (pip install 'secateur[heif]')"
+    )
+    assert "it is there" in said["fox/b.HEIC", "not read"] and "it is not there" in said["x.heic", "no file"]
+    assert said["fox/d.heic", "not read"].startswith("1 file with the suffix '.heic': HEIC is not read here")
+    assert said["fox/c.mov", "not read"].startswith("1 file with the suffix '.mov': MOV is a video")
+    assert not [path for path, _ in said if path.endswith(".csv")]
+    with pytest.raises(UserError, match=r"not read: fox/c\.mov: line 2 of labels\.csv names it: it is there, but"):
+        listed(root, ["c.mov,fox"])
+    with pytest.raises(UserError, match=r"not read: fox/c\.mov: line 2 of labels\.csv names it: it is there, but"):
+        listed(root, ["D:\\cards\\fox\\c.mov,fox"])

@@ -62,6 +62,15 @@ def test_encodings_that_say_what_they_are(root, encoding):
     assert len(found.files) == 24 and found.taken.path == "file"
 
 
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+def test_the_ends_of_lines(root, end):
+    file = root.parent / "labels.csv"
+    file.write_text(
+        f"{end}sep=;{end}".removeprefix(end) + f";{end}file;label{end}fox/000.jpg;fox{end}hare/000.jpg;hare{end}"
+    )
+    assert list_labelled(root, Reading(labels=str(file))).classes == ("fox", "hare")
+
+
 def test_two_tables_behind_each_other(root):
     """The second header, with its mark, is no photo and no class; its rows are read."""
     file = root.parent / "labels.csv"
@@ -81,8 +90,11 @@ def test_the_mark_is_not_looked_for_in_quotes(root):
     assert len(found.files) == 24
 
 
-def test_utf_16_that_is_cut_short(root):
+def test_utf_16_that_is_cut_short_or_does_not_say_so(root):
     file = root.parent / "labels.csv"
+    file.write_bytes("file,label\nfox/000.jpg,fox".encode("utf-16-le"))
+    with pytest.raises(UserError, match=r"is not UTF-8 \(byte 1 is 0\); save it as 'CSV UTF-8'"):
+        list_labelled(root, Reading(labels=str(file)))
     file.write_bytes("file,label\nfox/000.jpg,fox".encode("utf-16")[:-1])
     with pytest.raises(UserError, match="is UTF-16 cut short"):
         list_labelled(root, Reading(labels=str(file)))

@@ -20,7 +20,7 @@ from results_builder import results
 from test_decision import BEATS, FILTERS, PASSES, case, int8_of_cut, with_int8
 
 from secateur.errors import UserError
-from secateur.records import Outcome, Results
+from secateur.records import Outcome, Results, Taken
 from secateur.report.draw import write_report
 from secateur.report.figures import figures
 from secateur.report.page import forest, json_in_html, page
@@ -224,3 +224,11 @@ def test_a_chart_stands_alone_in_its_own_colours() -> None:
         assert "var(" not in alone and '"container"' not in alone
     with Image.open(io.BytesIO(png(charts["size-onnx"]))) as image:
         assert image.width > 1000 and len(image.convert("RGB").resize((200, 120)).getcolors(24_000)) > 20
+
+
+def test_which_columns_were_taken_of_a_file_of_labels() -> None:
+    """As the file calls them: what a stranger's table says is shown as words."""
+    made, said = results(), Taken("a.csv", "file", "<b>genus</b> + species", others=(("class", 2),))
+    drawn = page(tell(replace(made, data=replace(made.data, taken=said))), STUB)
+    assert "a.csv: paths from &#39;file&#39;; labels from &#39;&lt;b&gt;genus&lt;/b&gt; + species&#39;" in drawn
+    assert "The file of labels" not in text()

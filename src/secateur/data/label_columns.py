@@ -33,6 +33,10 @@ RANKS = (  # from fine to coarse; iNaturalist's and camtrapdp's names behind the
     *((rank, f"taxon{rank}", f"taxon{rank}name") for rank in ("subfamily", "family", "order", "class", "phylum")),
     ("kingdom", "taxonkingdom", "taxonkingdomname"),
 )
+CLASSES = frozenset(  # of animals that stand before cameras: a column of them is a rank, whatever stands beside it
+    {"mammalia", "aves", "reptilia", "amphibia", "insecta", "arachnida", "malacostraca", "gastropoda", "crocodylia"}
+    | {"actinopterygii", "actinopteri", "chondrichthyes", "elasmobranchii", "testudines", "squamata"}
+)
 FULL_TIMES = (
     *(
         "datetimeoriginal",
@@ -140,8 +144,9 @@ def _candidates(table: Table) -> Iterator[Column]:
     plain = table.plain()
     genus, species = first(plain, GENERA), first(plain, SPECIES)
     epithets = species >= 0 and _epithets(table, species)
-    ranked = {name for names in (SPECIES, BINOMIALS, COMMON, *RANKS) for name in names} - {"class"}
-    yield from _each(table, LABELS if ranked & set(plain) else (*LABELS, "class"))
+    ranks = {name for names in (SPECIES, BINOMIALS, COMMON, *RANKS) for name in names} - {"class"}
+    ranked = bool(ranks & set(plain)) or any(_linnaean(column) for column in _each(table, ("class",)))
+    yield from _each(table, LABELS if ranked else (*LABELS, "class"))
     if epithets and genus >= 0:
         name = f"{table.header[genus]}{AND}{table.header[species]}"
         yield Column(name, (genus, species), _binomials(table, genus, species))
@@ -149,11 +154,16 @@ def _candidates(table: Table) -> Iterator[Column]:
         yield from _each(table, SPECIES)
     yield from _each(table, BINOMIALS)
     yield from _each(table, COMMON)
-    if epithets and genus < 0:  # of one genus or another: anything that says more comes first
+    if epithets and _one_genus_each(table, genus, species):  # anything that says more comes first
         yield from _each(table, SPECIES)
-    yield from _each(table, NAMES)
-    for names in RANKS if ranked & set(plain) else ():
-        yield from _each(table, names)
+    above = [column for names in (RANKS if ranked else ()) for column in _each(table, names)]
+    # A category may be anything from a species to "animal": its classes say how fine it is.
+    yield from sorted([*_each(table, NAMES), *above], key=_classes, reverse=True)
+
+
+def _linnaean(column: Column) -> bool:
+    said = {cell.casefold() for cell in column.cells if cell}
+    return bool(said) and said <= CLASSES
 
 
 def _each(table: Table, names: Sequence[str]) -> Iterator[Column]:
@@ -171,6 +181,15 @@ def _epithets(table: Table, species: int) -> bool:
     said = [cell for cell in table.cells(species) if says(cell)]
     small = [cell for cell in said if not cell[0].isupper()]
     return bool(small) and all(_EPITHET.fullmatch(cell.rstrip(".")) for cell in said)
+
+
+def _one_genus_each(table: Table, genus: int, species: int) -> bool:
+    """Whether an epithet may stand for itself: genera are missing, and none that are there share one."""
+    above: dict[str, set[str]] = {}
+    for row in table.rows:
+        above.setdefault(says(row[species]), set()).add(says(row[genus]) if genus >= 0 else "")
+    genera = [found for name, found in above.items() if name]
+    return any("" in found for found in genera) and all(len(found - {""}) < 2 for found in genera)
 
 
 def _binomials(table: Table, genus: int, species: int) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ class Photos:
 
     paths: dict[str, list[str]]  # relative path
     names: dict[str, list[str]]  # bare file name
-    lower: dict[str, str]  # relative path without case, for hints
+    lower: dict[str, str]  # relative path or bare name without case, for hints
 
     def means(self, place: str) -> list[str]:
         """The photos that a relative path may mean: of the path, else, of a bare name, in any folder."""
@@ -33,7 +33,8 @@ def photos_by_name(there: Iterable[str]) -> Photos:
         place = nfc(path)
         found.paths.setdefault(place, []).append(path)
         found.names.setdefault(PurePosixPath(place).name, []).append(path)
-        found.lower[place.casefold()] = path
+        found.lower.setdefault(PurePosixPath(place).name.casefold(), path)
+    found.lower.update((place.casefold(), own[0]) for place, own in found.paths.items())
     return found
 
 

@@ -16,6 +16,7 @@ from secateur.texts import MARK
 
 MARKS = (",", ";", "\t")
 AND = " + "  # between two columns that are put together
+_LINE = re.compile(r"\r\n|\r|\n")
 _TOLD = re.compile(r'"?sep=(.)"?\s*')  # Excel's first line, which says what parts cells
 
 
@@ -51,10 +52,11 @@ def read_table(file: Path, text: str) -> Table:
     """Rows that are no rows are problems. Excel leaves out the empty cells at the end of a row, sixteen rows down: such
     rows are made whole, and counted. Raises UserError for what is no CSV."""
     text = nfc(text.replace(MARK, ""))  # tables that were put behind each other have a mark in the middle
-    first, _, rest = text.partition("\n")
-    told = _TOLD.fullmatch(first.strip("\r"))
+    first, *rest = _LINE.split(text, 1)
+    told = _TOLD.fullmatch(first)
     if told:
-        first, text = rest.partition("\n")[0], rest
+        text = rest[0] if rest else ""
+        first = _LINE.split(text, 1)[0]
     bare = re.sub(r'"[^"]*"', "", first)
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=told[1] if told else max(MARKS, key=bare.count), strict=True
@@ -63,6 +65,8 @@ def read_table(file: Path, text: str) -> Table:
         lines = [(reader.line_num + bool(told), [cell.strip() for cell in row]) for row in reader]
     except csv.Error as error:
         raise UserError(f"{file} is no CSV: {error}") from error
+    while lines and not any(lines[0][1]):
+        del lines[0]
     header = lines[0][1] if lines else []
     while header and not header[-1]:
         header.pop()

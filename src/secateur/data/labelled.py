@@ -12,7 +12,7 @@ from secateur.data.label_paths import Photos, below, inside, is_absolute, other_
 from secateur.data.label_rows import LabelFile, LabelRow
 from secateur.data.listing import PARTS, Listing, Note, walk
 from secateur.data.reasons import commonest
-from secateur.data.suffixes import listed, sifted, why_not
+from secateur.data.suffixes import NOT_READ, listed, sifted, why_not
 from secateur.errors import UserError
 from secateur.grouped import parse
 from secateur.names import nfc
@@ -39,8 +39,7 @@ def list_labelled(folder: Path, reading: Reading) -> Listing:
     there, others = sifted(walk(folder, walked))
     said, rows, problems = _rows(folder, reading, said, photos_by_name(there), photos_by_name(others))
     groups = _groups(file, said, reading)
-    named = {problem.path for problem in problems}
-    problems = [*said.problems, *walked, *problems, *listed(path for path in others if nfc(path) not in named)]
+    problems = [*said.problems, *walked, *problems]
     files, notes = [], {}
     for path, own in rows.items():
         label, part = _label(path, own, nfc(reading.empty), problems), _part(path, own, problems)
@@ -49,6 +48,8 @@ def list_labelled(folder: Path, reading: Reading) -> Listing:
         if label and part is not None:
             files.append((path, label, part))
     problems += [Problem(path, "no row", f"stands in no row of {file.name}") for path in there if path not in rows]
+    named = {problem.path for problem in problems if problem.what == NOT_READ}
+    problems += listed(path for path in others if nfc(path) not in named and folder / path != file)
     if not files:
         raise UserError(f"{file} gives no photo under {folder} a label{commonest(problems)}")
     classes = tuple(sorted({label for _, label, _ in files}))
@@ -78,6 +79,7 @@ def _rows(
     """What the file says, and of which photos. A column of folders that leads nowhere is taken for none."""
     file = Path(reading.labels)
     root = _root(folder, said, photos)
+    root = root if any(root) else _root(folder, said, others)
     rows, problems = _matched(folder, file, said.rows, photos, others, root)
     if not rows and not reading.path_column:
         bare = read_labels(file, reading, folders=False)
@@ -125,8 +127,8 @@ def _matched(
             why = "; name the folder, too" if place not in photos.paths else ": in two forms of Unicode; rename one"
             problems.append(Problem(place, "which file", f"{where}: {len(means)} photos are called so{why}"))
         elif unread := [path for path in others.means(place) if why_not(path)]:
-            why = f"{where} names it; it is there, but {why_not(unread[0])}"
-            problems.append(Problem(nfc(unread[0]), "not read", why))
+            why = f"{where} names it: it is there, but {why_not(unread[0])}"
+            problems.append(Problem(nfc(unread[0]), NOT_READ, why))
         else:
             near = photos.lower.get(place.casefold())
             hint = f"; there is {near}" if near else ""
