@@ -57,7 +57,7 @@ def crew(steps: list[Step], name: str, runs: Path, keys: dict[str, str], jobs: i
             helper.process.terminate()
         for helper in helpers:
             _end(helper, Store(runs))
-            if helper not in failed:
+            if helper not in failed or not helper.said.stat().st_size:
                 helper.said.unlink(missing_ok=True)
         with suppress(OSError):  # something is in it
             (Store(runs).run(name) / "errors").rmdir()

@@ -22,9 +22,10 @@ def study(
     `runs/NAME/models`. Call it again after an interruption: finished steps are found.
 
     Args:
-        what: a folder of photos, a study file (.toml), or "demo".
+        what: a folder of photos, a study file (.toml), or "demo", whose pictures several processes draw the first
+            time: a script needs `if __name__ == "__main__":` for that.
         runs: folder that keeps everything.
-        jobs: processes that share the steps; above 1 a script needs `if __name__ == "__main__":`.
+        jobs: processes that share the steps.
         progress: a bar; None: on a terminal or in a notebook.
         settings: any setting of a study; see the reference of settings.
 
