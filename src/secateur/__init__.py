@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 # is set before it is loaded. What is done here concerns nobody else.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 __all__ = [
     "Model",
     "NotKnown",
