@@ -56,7 +56,7 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         likely = expected(study)
         rows = estimate(likely, costs, len(snapshot.photos), study.fractions)
         notes = (*notes, *filter(None, [can_show(study, len({p.group for p in snapshot.photos}))]))
-        watcher.planned(study, likely, rows, (*notes, *prepare.doubts(snapshot.problems)))
+        watcher.planned(study, likely, rows, (*notes, *prepare.remarks(snapshot.problems)))
         keys = {SNAPSHOT: prepare.keep(snapshot, store)} | given
         rivals, choices, before = _chosen(steps, study, runs, keys, jobs, watcher)
         steps = plan(study, rivals, choices)

@@ -68,7 +68,7 @@ def list_folder(folder: Path, least_classes: int = 2, label_level: int = 0) -> L
     problems: list[Problem] = []
     paths, others = sifted(walk(root, problems))
     parts = _parts(root, paths) if label_level != 1 else {}
-    least = below(paths, parts)
+    least = below(paths, parts) if parts else {}
     files: list[tuple[str, str, str]] = []  # with the folder's own class name
     places: list[tuple[str, tuple[str, ...]]] = []  # class, folders below it
     for path in paths:
