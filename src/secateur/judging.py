@@ -85,9 +85,8 @@ def judge(
     homes = _homes(loaded.file, runs)
     met = overlap(snapshot, learnt, study.snapshot_digest if study else "", homes)
     names = _names(snapshot.classes, loaded.labels)
-    looks = (
-        _look(loaded, [*(p.sha256 for p in snapshot.photos), *met.theirs], homes) if names else None
-    )  # before opened
+    hashes = [*(p.sha256 for p in snapshot.photos), *met.theirs]
+    looks = _look(loaded, hashes, homes) if names else None  # before they are opened
     logits, gone, doubts = _answers(loaded, snapshot, progress)
     photos = [p for p in snapshot.photos if p.path not in gone]
     known = [i for i, p in enumerate(photos) if snapshot.classes[p.label] in names]

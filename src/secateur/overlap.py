@@ -63,7 +63,7 @@ def overlap(here: Snapshot, facts: Mapping[str, Facts], digest: str, homes: Iter
         )
         how |= {p.path: NEAR for p, i in zip(rest, at.tolist(), strict=True) if i >= 0}
         theirs |= {seen[i].sha256 for i in at.tolist() if i >= 0}
-    unknown = (
+    unknown: tuple[str, ...] = (
         () if len(seen) == len(kept.photos) else ("what its photos look like was not kept: only equal files are found",)
     )
     rules = [parse(tie.rule) for tie in kept.ties if tie.rule != NEAR_RULE]

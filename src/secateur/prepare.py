@@ -23,6 +23,7 @@ from secateur.store import Store, key
 
 DEMO = "demo"
 DEMO_VERSION = 2
+SAID_FIRST = ("nobody's photos", "not read", "two spellings", "same subfolders")  # kinds of problems
 FACTS = "facts.json"  # beside a kept snapshot: what was learnt of its photos
 
 Report = Callable[[int, int], None]
@@ -35,7 +36,7 @@ class Glance:
     classes: tuple[str, ...]
     photos: int
     split: bool  # into train, val and test folders
-    doubts: tuple[str, ...] = ()  # whether the classes are what is on the photos
+    remarks: tuple[str, ...] = ()  # what was passed over; whether the classes are what is on the photos
     taken: Taken | None = None  # of a file of labels
 
 
@@ -64,12 +65,13 @@ def glance(study: Study) -> Glance:
         return Glance(demo.classes, demo.per_class * len(demo.classes), False)
     found = catalogue.load("secateur.data.scan:listed")(Path(study.folder), reading(study))
     split = any(part for _, _, part in found.files)
-    return Glance(tuple(found.classes), len(found.files), split, doubts(found.problems), found.taken)
+    return Glance(tuple(found.classes), len(found.files), split, remarks=remarks(found.problems), taken=found.taken)
 
 
-def doubts(problems: Iterable[Problem]) -> tuple[str, ...]:
-    """What of a folder's problems is to be said before anything is trained: that its classes may be none."""
-    return tuple(f"{p.what}: {p.why}" for p in problems if p.what == "same subfolders")
+def remarks(problems: Iterable[Problem]) -> tuple[str, ...]:
+    """What of a folder's problems is said before anything is trained: pictures passed over by their names, and
+    that the classes may be none."""
+    return tuple(f"{p.what}: {p.why}" for p in problems if p.what in SAID_FIRST)
 
 
 def photos(study: Study, store: Store, progress: Report) -> Snapshot:

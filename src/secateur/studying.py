@@ -59,7 +59,7 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
         likely = expected(study)
         rows = estimate(likely, costs, len(snapshot.photos), study.fractions)
         notes = (*notes, *filter(None, [can_show(study, len({p.group for p in snapshot.photos}))]))
-        notes = (*notes, *prepare.doubts(snapshot.problems))
+        notes = (*notes, *prepare.remarks(snapshot.problems))
         watcher.planned(study, likely, rows, (*notes, snapshot.taken.said()) if snapshot.taken else notes)
         keys = {SNAPSHOT: prepare.keep(snapshot, store)} | begun
         steps, rivals, before, lost = _decided(steps, study, runs, keys, jobs, watcher)

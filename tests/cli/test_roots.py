@@ -13,6 +13,8 @@ from secateur.cli.roots import below, told_apart
 from secateur.data import suffixes
 from secateur.data.seen import find
 from secateur.errors import UserError
+from secateur.prepare import glance
+from secateur.settings import Study
 
 
 @pytest.fixture
@@ -111,3 +113,19 @@ def test_heic_is_found_where_it_can_be_read(tmp_path: Path, monkeypatch: pytest.
     assert found == [tmp_path / "b.jpg"] and (said.what, said.files) == ("not read", 1)
     monkeypatch.setattr(suffixes, "has_heif", lambda: True)
     assert find([tmp_path]) == ([tmp_path / "a.HEIC", tmp_path / "b.jpg"], [])
+
+
+def test_a_plan_says_what_was_passed_over_and_where_classes_may_be_none(tmp_path: Path):
+    for top in ("2019", "2020"):
+        for name in ("fox/1.jpg", "hare/2.jpg", "hare/@eaDir/2.jpg", "fox/3.NEF"):
+            (tmp_path / top / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / top / name).write_bytes(b"")
+    asked = Study(folder=str(tmp_path))
+    seen = glance(asked)
+    assert seen.classes == ("2019", "2020")
+    said = "\n".join(seen.remarks)
+    assert "nobody's photos: 2 pictures, thumbnails of a Synology NAS: 2019/hare/@eaDir, 2020/hare/@eaDir" in said
+    assert "not read: 2 files with the suffix '.nef'" in said
+    assert "same subfolders: the classes are 2019, 2020" in said and "fox, hare: --label-level 2" in said
+    meant = glance(asked.model_copy(update={"label_level": 2}))
+    assert meant.classes == ("fox", "hare") and len(meant.remarks) == 2

@@ -188,7 +188,7 @@ def _plan(asked: Study, jobs: int, estimated: bool, as_json: bool) -> int:
         settled, said = shrink(settled, costs, seen.photos, len(seen.classes), jobs)
         notes = tuple(said)
         rows = estimate(expected(settled), costs, photos_of(settled, seen.photos), settled.fractions)
-    notes = (*notes, *filter(None, [can_show(settled, photos_of(settled, seen.photos))]), *seen.doubts)
+    notes = (*notes, *filter(None, [can_show(settled, photos_of(settled, seen.photos))]), *seen.remarks)
     notes += (seen.taken.said(),) if seen.taken else ()
     if as_json:
         made = {"study": settled.model_dump(mode="json"), "steps": [asdict(s) for s in plan(settled)]}

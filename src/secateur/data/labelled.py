@@ -126,9 +126,9 @@ def _matched(
         elif means:
             why = "; name the folder, too" if place not in photos.paths else ": in two forms of Unicode; rename one"
             problems.append(Problem(place, "which file", f"{where}: {len(means)} photos are called so{why}"))
-        elif unread := [path for path in others.means(place) if why_not(path)]:
-            why = f"{where} names it: it is there, but {why_not(unread[0])}"
-            problems.append(Problem(nfc(unread[0]), NOT_READ, why))
+        elif unread := (others.means(place) or [others.lower.get(place.casefold(), "")])[0]:
+            why = f"{where} names it: it is there, but {why_not(unread) or 'its suffix is none of a photo'}"
+            problems.append(Problem(nfc(unread), NOT_READ, why))
         else:
             near = photos.lower.get(place.casefold())
             hint = f"; there is {near}" if near else ""

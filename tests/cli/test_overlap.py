@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import shutil
 from collections.abc import Callable
@@ -11,13 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from test_predict import colours
 
-from secateur import prepare
+from secateur import ledger, prepare
+from secateur.cli.evaluate import _lines, _table
 from secateur.data.duplicates import like_theirs, near_duplicates
 from secateur.data.facts import Facts
 from secateur.data.scan import scan
+from secateur.judging import judge
+from secateur.measure.accuracy import evaluate
 from secateur.overlap import BURST, NEAR, SAME, Overlap, overlap
-from secateur.records import Reading, Snapshot
+from secateur.records import Reading, Snapshot, Trained
 from secateur.store import Store
 
 N = 6  # photos a class
@@ -176,3 +181,37 @@ def test_a_study_of_before_is_asked_as_far_as_it_is_known(tmp_path: Path, study:
     found = met(same, snapshot, tmp_path / "runs")
     assert set(found.how.values()) == {SAME} and "only equal files are found" in found.unknown[0]
     assert not met(again, snapshot, tmp_path / "runs").how
+
+
+def test_what_evaluate_says_of_them(tmp_path: Path, study: tuple[Path, Snapshot]):
+    """Saved again: no difference is said, and a look at test photos is one. With others: it is said of those alone."""
+    runs, snapshot = study
+    there = evaluate(np.repeat([0, 1], N), np.repeat([0, 1], N), ("fox", "hare"), "")
+    told = Trained("photos", "dense", there.accuracy, there.balanced_accuracy, there.classes, None, snapshot.digest)
+    ledger.note(Store(runs), [p.sha256 for p in snapshot.photos[:4]], "0" * 24, "run photos")
+    model = colours(tmp_path / "m.onnx", ["fox", "hare"])
+    again = season(tmp_path / "again", lambda image, i: comment(saved(image, quality=85)))
+    made = judge(model, again, runs=runs, study=told)
+    assert made.seen_before == 2 * N and made.compared and not made.fresh and set(made.met) == {NEAR}
+    assert made.looks and made.looks.photos == 4
+    words = "\n".join(_lines(made))
+    assert (
+        f"{2 * N} of these photos stood in its study ({2 * N} nearly the same picture): they are no new test" in words
+    )
+    assert "is not shown" in words and "points" not in words
+    for label, name in enumerate(("fox", "hare")):
+        for i in range(N - 2):
+            (again / name / f"new{i}.jpg").write_bytes(saved(draw(5000 + 100 * label + i)))
+    made = judge(model, again, runs=runs, study=told)
+    new = [i for i, met in enumerate(made.met) if not met]
+    assert made.fresh and made.fresh.n == len(new) == 2 * (N - 2) and made.evaluation.n == 4 * N - 4
+    right = np.mean([made.evaluation.predictions[i] == made.true[i] for i in new])
+    assert made.fresh.accuracy.value == right
+    assert made.shift and made.shift.accuracy.value == pytest.approx(100 * (right - 1))
+    words = "\n".join(_lines(made))
+    assert f"The {len(new)} others: accuracy {100 * right:.1f} % [" in words and made.shift.said in words
+    _table(made, tmp_path / "said.csv")
+    rows = list(csv.DictReader((tmp_path / "said.csv").read_text(encoding="utf-8-sig").splitlines()))
+    assert sum(row["in its study"] == NEAR for row in rows) == 2 * N
+    elsewhere = judge(model, again, runs=tmp_path / "nowhere", study=told)
+    assert not elsewhere.compared and "is not known" in "\n".join(_lines(elsewhere))

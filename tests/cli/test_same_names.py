@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 import unicodedata
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 from PIL import Image
+from test_predict import colours
 
 from secateur.data.scan import scan
+from secateur.drawing import run_of
 from secateur.errors import UserError
 from secateur.forms import runtime
 from secateur.judging import judge
-from secateur.records import Reading
+from secateur.measure.entries import entries
+from secateur.models.foreign import read_labels
+from secateur.records import Reading, Results
+from secateur.serving.models import of_run
 from secateur.study_file import make
-
-sys.path.insert(0, str(Path(__file__).parent / "cli"))
-from test_predict import colours
 
 FOX, OWL = "Füchsin", "Große Eule"
 APART = {name: unicodedata.normalize("NFD", name) for name in (FOX, OWL)}
@@ -107,3 +110,30 @@ def test_classes_further_down_are_said_with_their_level(tmp_path: Path):
         judge(tmp_path / "m.onnx", tmp_path / "seasons", runs=tmp_path / "runs")
     made = judge(tmp_path / "m.onnx", tmp_path / "seasons", runs=tmp_path / "runs", reading=Reading(label_level=2))
     assert made.evaluation.n == 2 * N
+
+
+def test_files_of_models_are_named_in_either_form_and_macs_leavings_are_none(tmp_path: Path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    colours(folder / f"{APART[FOX]}.onnx", [APART[FOX], OWL])
+    (folder / f"._{APART[FOX]}.onnx").write_bytes(b"Mac OS X")
+    (found,) = entries([folder])
+    assert found.name == FOX
+    (served,) = of_run(folder, cast(Results, SimpleNamespace(models=())))
+    assert served.name == f"{FOX}.onnx" and served.classifier.labels == (FOX, OWL)
+
+
+def test_a_run_is_found_by_its_name_in_either_form(tmp_path: Path):
+    (tmp_path / APART[OWL]).mkdir()
+    (tmp_path / APART[OWL] / "results.json").write_text("{}")
+    for name in (OWL, APART[OWL]):
+        assert (run_of(name, tmp_path) / "results.json").is_file()
+
+
+def test_a_list_of_labels_is_composed_and_says_each_once(tmp_path: Path):
+    file = tmp_path / "labels.txt"
+    file.write_text(f"{APART[FOX]}\n{OWL}\n", encoding="utf-8")
+    assert read_labels(file) == (FOX, OWL)
+    file.write_text(f"{APART[FOX]}\n{FOX}\n", encoding="utf-8")
+    with pytest.raises(UserError, match="stands there twice"):
+        read_labels(file)
