@@ -26,7 +26,13 @@ from secateur.files import as_json_text
 from secateur.records import ClassShift, Judged, Measured, Shift, Trained
 from secateur.report.looks import said as counted
 
-DOUBTED = ("damaged", "truncated", "above the depth", "no depth stored")  # said though their photos count
+DOUBTED = (
+    "damaged",
+    "truncated",
+    "above the depth",
+    "below the depth",
+    "no depth stored",
+)  # said though their photos count
 SHOWN = 3  # problems of a kind, and what is said of an unknown class
 
 
@@ -156,4 +162,5 @@ def _lines(made: Judged) -> list[str]:
         what = "left out" if own[0].left_out else "kept"
         shown = ", ".join(p.path for p in own[:SHOWN])
         found += [f"{kind}: {len(own):,}, {what}: {shown}" + ("" if len(own) <= SHOWN else ", …")]
+        found += [f"  {own[0].why}"] if kind in DOUBTED else []
     return found

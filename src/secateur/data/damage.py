@@ -32,7 +32,7 @@ PIXELS_A_ZERO = 330
 REST, REST_PART, REST_VALUES = 512, 0.02, 64  # of coded bytes that no row used: so many, such a part, so mixed
 
 _SPOILT = (
-    ("premature end", "its coded rows end early: the rest is grey, or coarse"),
+    ("premature end", "its coded rows end early (the rest is grey, or coarse)"),
     ("bad huffman code", "its coded rows are broken"),
     ("bad arithmetic code", "its coded rows are broken"),
     ("instead of rst", "a part of its coded rows is missing"),
@@ -126,7 +126,7 @@ def _unsaid(data: bytes, found: _Layout, left: int) -> str:
         if scan.first and scan.exact:
             exact |= (2 << scan.band[1]) - (1 << scan.band[0])
     if exact != 2**64 - 1:
-        return "its last passes are missing: all of it is coarse"
+        return "its last passes are missing (all of it is coarse)"
     if _hole(data, ZEROS):
         for scan in found.scans:
             rows = data[scan.begin : scan.end]
@@ -313,5 +313,5 @@ def _left_over(data: bytes, found: _Layout, n: int, several: bool) -> str:
     if not found.progressive and any(_first_symbols(found.tables)) and any(bytes(ZEROS) in part for part in coded):
         return "a part of its coded rows is zeros"
     if n >= max(REST, REST_PART * len(rows)) and len(set(rest)) > REST_VALUES:
-        return f"its rows are shifted: {n:,} bytes of them are left over"
+        return f"its rows are shifted ({n:,} bytes of them are left over)"
     return ""

@@ -22,7 +22,7 @@ from PIL import Image
 
 WHITES = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16))
 FULL = WHITES[-1]
-UNSTORED = "the model stores no depth of such photos"
+UNSTORED, ABOVE = "no depth stored", "above the depth"  # how a doubt begins
 _BITS, _PHOTOMETRIC, _LARGEST, _PLANES = 258, 262, 281, 284  # tags of TIFF 6.0
 # Pillow keeps the upper byte of colour in 16 bits; asked for the other order of bytes it gives the lower one.
 _ORDER = "L" if sys.byteorder == "little" else "B"
@@ -141,7 +141,7 @@ def _of_floats(photo: Deep, white: float) -> tuple[float, str]:
 
 
 def _above(own: str, white: str) -> str:
-    return f"its values go up to {own}, above {white}, which is white for this model: they are cut off there"
+    return f"{ABOVE}: its values go up to {own} where {white} is white, and are cut off there"
 
 
 def _said(values: NDArray[Any], tags: Any, kind: str | None, data: bytes) -> int:
