@@ -70,7 +70,7 @@ def bits(white: int) -> int:
     return white.bit_length()
 
 
-def raw_mode(image: Image.Image) -> str:
+def raw_mode(image: Any) -> str:
     """How the pixels lie in the file, before they are loaded: "I;16", "RGB;16B"; "" where eight bits are all.
 
     Raises OSError for what Pillow would misread.
@@ -189,7 +189,7 @@ def _lower(data: bytes, raw: str) -> NDArray[np.uint16] | None:
         else:
             name, _, order = raw.rpartition(";16")
             asked = f"{name};16{_OTHER[order.replace('N', _ORDER)]}"
-        tiles = []
+        tiles: list[Any] = []
         for tile in image.tile:
             args = (asked, *tile[3][1:]) if isinstance(tile[3], tuple) else asked
             tiles.append(tile._replace(args=args) if hasattr(tile, "_replace") else (*tile[:3], args))
