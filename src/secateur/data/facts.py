@@ -70,8 +70,8 @@ def read_facts(path: Path) -> Facts:
     thumb = image.resize((THUMB_PX, THUMB_PX), Image.Resampling.BOX).tobytes()
     found = Facts(*stat, sha256, dhash(image), seen.width, seen.height, thumb, *written(data))
     damage, needs = seen.damage, seen.needs
-    said = {"what": damage.what, "why": damage.why} if damage else {}
-    return replace(found, whole=needs.whole, floats=needs.floats, inverted=needs.inverted, **said)
+    found = replace(found, whole=needs.whole, floats=needs.floats, inverted=needs.inverted)
+    return replace(found, what=damage.what, why=damage.why) if damage else found
 
 
 def dhash(grey: Image.Image) -> int:
