@@ -20,9 +20,7 @@ def test_the_demo_is_neither_too_easy_nor_too_hard_and_high_sparsity_costs(tmp_p
     accuracy = {m["config"]: m["evaluation"]["accuracy"]["value"] for m in report["models"]}
     assert 0.80 <= accuracy["cnn/dense"] <= 0.97
     dense = next(m for m in report["models"] if m["config"] == "cnn/dense")
-    assert dense["history"][
-        "converged"
-    ]  # else the first report that anyone sees begins with a doubt
+    assert dense["history"]["converged"]  # else the first report that anyone sees begins with a doubt
     for method in ("magnitude", "filter-l1"):
         assert accuracy[f"cnn/{method}/0.9"] < accuracy["cnn/dense-longer"] - 0.03
     assert "OpenMoji" in report["data"]["synthetic"]

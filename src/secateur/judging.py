@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from secateur import beside, catalogue, ledger
-from secateur.data.depth import UNSTORED
 from secateur.data.facts import Facts
 from secateur.data.listing import ENGLISH
 from secateur.data.scan import scan
@@ -88,6 +87,7 @@ def judge(
     hashes = [*(p.sha256 for p in snapshot.photos), *met.theirs]
     looks = _look(loaded, hashes, homes) if names else None  # before they are opened
     logits, gone, doubts = _answers(loaded, snapshot, progress)
+    doubts += _too_dark(loaded, snapshot)
     photos = [p for p in snapshot.photos if p.path not in gone]
     known = [i for i, p in enumerate(photos) if snapshot.classes[p.label] in names]
     if not known:
@@ -244,14 +244,23 @@ def _answers(
             if seen.pixels is None:
                 gone[photo.path] = Problem(photo.path, "vanished", seen.problem)
             elif seen.depth_doubt:
-                kind = "no depth stored" if seen.depth_doubt.startswith(UNSTORED) else "above the depth"
-                doubts.append(Problem(photo.path, kind, seen.depth_doubt, left_out=False))
+                kind, _, why = seen.depth_doubt.partition(": ")
+                doubts.append(Problem(photo.path, kind, why, left_out=False))
         done += len(some)
         if progress:
             progress(done, n)
     if not said:
         raise UserError(f"no photo of {snapshot.root} can be read any more")
     return np.concatenate(said), gone, doubts
+
+
+def _too_dark(model: Model, snapshot: Snapshot) -> list[Problem]:
+    """A folder of another camera, or written by another program."""
+    own, white = snapshot.depth.whole, model.depth.whole
+    if not own or own >= white:
+        return []
+    why = f"photos of more than 8 bits stay under {own + 1:,} here; for this model {white:,} is white, so they are dark"
+    return [Problem(snapshot.root, "below the depth", why, left_out=False)]
 
 
 def _unknown(

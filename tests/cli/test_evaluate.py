@@ -48,6 +48,28 @@ def test_what_was_taken_of_a_file_of_labels_is_said(home: Path, tmp_path: Path):
     assert json.loads(secateur(*ask, "--json", cwd=home).stdout)["taken"]["label"] == "species"
 
 
+def test_damaged_and_deep_photos_are_said(home: Path, tmp_path: Path):
+    rng = np.random.default_rng(0)
+    for name in ("cane", "ragno"):
+        (tmp_path / "season" / name).mkdir(parents=True)
+        for i in range(4):
+            Image.fromarray(rng.integers(0, 256, (90, 120, 3), dtype=np.uint8)).save(
+                tmp_path / "season" / name / f"{i}.jpg"
+            )
+        Image.fromarray(rng.integers(0, 4096, (90, 120), dtype=np.uint16)).save(tmp_path / "season" / name / "deep.png")
+    whole = (tmp_path / "season/cane/0.jpg").read_bytes()
+    (tmp_path / "season/cane/0.jpg").write_bytes(whole[: len(whole) // 2] + b"\xff\xd9")
+    model = home / "runs/photos/models/dense.onnx"
+    done = secateur("evaluate", model, tmp_path / "season", cwd=home)
+    assert "9 photos of 2 classes" in done.stdout and "damaged: 1, left out: cane/0.jpg" in done.stdout
+    assert "no depth stored: 2, kept: " in done.stdout and "read as 16 bits" in done.stdout
+    kept = secateur("evaluate", model, tmp_path / "season", "--keep-damaged", cwd=home)
+    assert "10 photos of 2 classes" in kept.stdout and "damaged: 1, kept: cane/0.jpg" in kept.stdout
+    listed = secateur("scan", tmp_path / "season", "--rare-below", 0, cwd=home).stdout
+    assert "4,095 is white (12 bits)" in listed and "damaged: 1, left out" in listed
+    assert "damaged: 1, kept" in secateur("scan", tmp_path / "season", "--keep-damaged", cwd=home).stdout
+
+
 def test_figures_shift_and_lists(home: Path, others: Path, tmp_path: Path):
     model = home / "runs/photos/models/dense.onnx"
     done = secateur("evaluate", model, others, "--json", "--csv", tmp_path / "said.csv", cwd=home)

@@ -24,7 +24,7 @@ PX = 8
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
 
-def colours(file: Path, labels: list[str]) -> Path:
+def colours(file: Path, labels: list[str], **more: str) -> Path:
     """A model as Secateur writes them: the mean of red, and of blue, over ten, are the logits of the two classes."""
     nodes = [
         helper.make_node("Cast", ["photos"], ["x"], to=TensorProto.FLOAT),
@@ -37,7 +37,8 @@ def colours(file: Path, labels: list[str]) -> Path:
     said = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ("n", 2))
     graph = helper.make_graph(nodes, "colours", [given], [said], [weights, axes])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    helper.set_model_props(model, {"secateur.labels": json.dumps(labels), "secateur.input_px": str(PX)})
+    said = {"secateur.labels": json.dumps(labels), "secateur.input_px": str(PX)}
+    helper.set_model_props(model, said | {f"secateur.{name}": words for name, words in more.items()})
     onnx.save(model, file)
     return file
 
@@ -82,6 +83,47 @@ def test_answers_doubts_times_and_reasons(home: Path):
     assert table[0]["taken"] == first["taken"] and table[3]["problem"] and not table[3]["confidence"]
     assert float(table[0]["confidence"]) == pytest.approx(first["classes"][0]["probability"], abs=1e-4)
     assert "4 photos: fox 1, jay 1, unsure 1, not read 1" in done.stderr
+
+
+def test_a_photo_that_lacks_rows_is_a_row_with_its_reason(home: Path):
+    whole = (home / "cameras/one/2021/IMG_0001.JPG").read_bytes()
+    rows = whole.index(b"\xff\xda")
+    for name, data in (("ends", whole[: rows + 20] + b"\xff\xd9"), ("padded", whole[:-2] + bytes(40) + whole[-2:])):
+        (home / f"{name}.jpg").write_bytes(data)
+    done = secateur("predict", "m.onnx", "ends.jpg", "padded.jpg", "--json", cwd=home, code=1)
+    ends, padded = json.loads(done.stdout)
+    assert (ends["said"], padded["said"], padded["problem"], padded["doubt"]) == ("", "fox", "", "")
+    assert ends["problem"].startswith("damaged: its coded rows end early")
+    words = ("--keep-damaged", "--csv", "a.csv")
+    done = secateur("predict", "m.onnx", "ends.jpg", "padded.jpg", *words, cwd=home)
+    assert "doubt: damaged: 1 photo: its coded rows end early" in done.stderr
+    assert [line.count("doubt") for line in done.stdout.splitlines()] == [1, 0]
+    table = list(csv.DictReader((home / "a.csv").open(encoding="utf-8-sig")))
+    assert [bool(r["doubt"]) for r in table] == [True, False] and table[0]["said"] and not table[0]["problem"]
+
+
+def test_grey_of_12_bits_is_answered_alike_wherever_it_lies(home: Path):
+    """By what the model stores; a model that stores nothing says how it read them."""
+    colours(home / "deep.onnx", ["fox", "jay"], depth=json.dumps({"whole": 4095, "floats": 0.0}))
+    grey = np.tile(np.linspace(0, 900, 40), (30, 1))
+    for place, top in (
+        ("alone/a.png", 1),
+        ("season/a.png", 1),
+        ("season/b.png", 4),
+        ("other/a.png", 1),
+        ("other/c.png", 70),
+    ):
+        (home / place).parent.mkdir(exist_ok=True)
+        Image.fromarray((grey * top).astype(np.uint16)).save(home / place)
+    said = {}
+    for folder in ("alone", "season", "other"):
+        rows = json.loads(secateur("predict", "deep.onnx", folder, "--json", cwd=home).stdout)
+        said |= {r["photo"]: r for r in rows}
+    assert said["alone/a.png"]["classes"] == said["season/a.png"]["classes"] == said["other/a.png"]["classes"]
+    assert [p for p, r in said.items() if r["doubt"]] == ["other/c.png"]
+    assert said["other/c.png"]["doubt"].startswith("above the depth: its values go up to 63,000 where 4,095 is white")
+    done = secateur("predict", "m.onnx", "season", cwd=home)
+    assert "doubt: no depth stored: 2 photos, the first: read as 16 bits" in done.stderr
 
 
 def test_the_probability_is_the_models_own(home: Path):

@@ -127,7 +127,7 @@ def test_a_photo_is_seen_alike_alone_in_its_folder_and_in_another(tmp_path: Path
     assert all((s.pixels == shown[0].pixels).all() and not s.doubt for s in shown)
     assert 40 < shown[0].pixels.max() < 70
     above = seen.one(tmp_path / "other/x.png", PX, depth)
-    assert above.pixels is not None and "up to 65,535, above 4,095" in above.doubt
+    assert above.pixels is not None and "up to 65,535 where 4,095 is white" in above.doubt
 
 
 def test_eight_bits_beside_deep_ones_stay_as_they_are(tmp_path: Path):
@@ -262,7 +262,7 @@ def test_floats_are_read_from_0_to_1_or_to_the_largest_of_the_folder(tmp_path: P
     }
     found = scan(folder_of(tmp_path, files))
     assert found.depth == Depth(floats=80.0)
-    assert "up to 300, above 80" in square(half, PX, depth=found.depth).doubt
+    assert "up to 300 where 80 is white" in square(half, PX, depth=found.depth).doubt
     assert square(tiff(values, kind=3), PX).doubt == f"{UNSTORED}: read as 0 to 1"
 
 
@@ -279,7 +279,7 @@ def test_values_of_more_than_16_bits():
     data = tiff((values * 1_000_000).astype(np.uint32))
     assert square(data, PX, grey=True).needs == Depth(whole=1_000_000)
     assert apart(data, values, Depth(whole=1_000_000)) <= 1
-    assert "above 65,535" in square(data, PX, depth=Depth(whole=65535)).doubt
+    assert "where 65,535 is white" in square(data, PX, depth=Depth(whole=65535)).doubt
 
 
 def test_photos_that_are_dark_look_no_more_alike(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -130,6 +131,26 @@ def test_every_kind_of_photo_is_answered_as_its_pixels_are(client: TestClient, h
     assert len(row["classes"]) == TERMS.top
     assert row["classes"][0]["probability"] == pytest.approx(float(np.exp(logits - logits.max()).sum() ** -1))
     assert row["ms"] > 0
+
+
+def test_a_photo_that_lacks_rows_is_refused_with_its_reason(client: TestClient):
+    data = good()["jpeg turned by exif"]
+    rows = data.rindex(b"\xff\xda")
+    refused(
+        client.post("/api/predict", content=data[: rows + 40] + b"\xff\xd9"),
+        422,
+        "this photo is broken: its coded rows",
+    )
+    assert client.post("/api/predict", content=data[:-2] + bytes(99) + data[-2:]).status_code == 200
+
+
+def test_a_model_that_knows_no_depth_says_how_it_read_a_deep_photo(client: TestClient):
+    out = io.BytesIO()
+    Image.fromarray(np.full((40, 60), 900, np.uint16)).save(out, "PNG")
+    rows = client.post("/api/predict", content=out.getvalue()).json()["models"]
+    assert {row["doubt"] for row in rows} == {"no depth stored: read as 16 bits"}
+    rows = client.post("/api/predict", content=good()["jpeg turned by exif"]).json()["models"]
+    assert {row["doubt"] for row in rows} == {""}
 
 
 def test_a_turned_photo_is_upright(client: TestClient):

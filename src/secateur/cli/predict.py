@@ -20,7 +20,6 @@ from secateur.outputs import MARK, Output, one_on_stdout, opened
 from secateur.records import UNSURE, Answer
 
 BATCH = 16  # photos
-DOUBTS = 5  # kinds, in the summary
 FIELDS = ("photo", "said", "confidence", "taken", "classes", "problem", "doubt")
 Write = Callable[[Answer], None]
 
@@ -66,7 +65,7 @@ def add(app: typer.Typer) -> None:
             seen = reading(found, loaded.input_px, BATCH, depth=loaded.depth, keep_damaged=keep_damaged)
             said = catalogue.load("secateur.forms.answers:answers")(loaded, seen, top, min_confidence)
             counts: Counter[str] = Counter()
-            doubts: Counter[str] = Counter()
+            doubts: dict[str, list[str]] = {}
             writers = [_rows(table)] if table else []
             if not (table and table.on_stdout):
                 shown = open_files.enter_context(_json() if as_json else _lines())
@@ -76,7 +75,8 @@ def add(app: typer.Typer) -> None:
                 for write in writers:
                     write(answer)
                 counts[answer.said or "not read"] += 1
-                doubts.update([answer.doubt] if answer.doubt else [])
+                if answer.doubt:
+                    doubts.setdefault(answer.doubt.partition(": ")[0], []).append(answer.doubt)
                 progress(number, len(found))
         _summary(counts, [f"{p.path}: {p.what}: {p.why}" for p in passed], doubts)
         for note in (sort.said(), *sort.notes()) if sort else ():
@@ -96,7 +96,7 @@ def _sorted(answers: Iterator[Answer], sort: Sorting | None) -> Iterator[Answer]
         yield answer
 
 
-def _summary(counts: Counter[str], passed: list[str], doubts: Counter[str]) -> None:
+def _summary(counts: Counter[str], passed: list[str], doubts: dict[str, list[str]]) -> None:
     """For people, beside the results."""
     out = console()
     for line in passed:
@@ -104,10 +104,9 @@ def _summary(counts: Counter[str], passed: list[str], doubts: Counter[str]) -> N
     if sum(counts.values()) > 1:
         said = ", ".join(f"{name} {n:,}" for name, n in counts.most_common())
         out.print(f"{sum(counts.values()):,} photos: {said}", markup=False)
-    for why, n in doubts.most_common(DOUBTS):
-        out.print(f"doubt, {n:,} {'photo' if n == 1 else 'photos'}: {why}", markup=False)
-    if len(doubts) > DOUBTS:
-        out.print(f"and {sum(doubts.values()) - sum(n for _, n in doubts.most_common(DOUBTS)):,} more with a doubt")
+    for kind, own in doubts.items():
+        photos = "1 photo" if len(own) == 1 else f"{len(own):,} photos, the first"
+        out.print(f"doubt: {kind}: {photos}: {own[0].partition(': ')[2]}", markup=False)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 try:
@@ -32,7 +33,7 @@ PIXELS_A_ZERO = 330
 REST, REST_PART, REST_VALUES = 512, 0.02, 64  # of coded bytes that no row used: so many, such a part, so mixed
 
 _SPOILT = (
-    ("premature end", "its coded rows end early: the rest is grey, or coarse"),
+    ("premature end", "its coded rows end early (the rest is grey, or coarse)"),
     ("bad huffman code", "its coded rows are broken"),
     ("bad arithmetic code", "its coded rows are broken"),
     ("instead of rst", "a part of its coded rows is missing"),
@@ -40,7 +41,7 @@ _SPOILT = (
 _LEFT = re.compile(r"(\d+) extraneous bytes before marker 0x([0-9a-f]{2})")
 _MARKER = re.compile(rb"\xff+([\x01-\xfe])")
 _AFTER_ROWS = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")  # a stuffed zero and restarts belong to the rows
-_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+_RESTART = re.compile(rb"(\xff[\xd0-\xd7])")
 _START, _END, _SCAN, _TABLES, _INTERVAL = 0xD8, 0xD9, 0xDA, 0xC4, 0xDD
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _PROGRESSIVE = (0xC2, 0xCA)
@@ -126,7 +127,7 @@ def _unsaid(data: bytes, found: _Layout, left: int) -> str:
         if scan.first and scan.exact:
             exact |= (2 << scan.band[1]) - (1 << scan.band[0])
     if exact != 2**64 - 1:
-        return "its last passes are missing: all of it is coarse"
+        return "its last passes are missing (all of it is coarse)"
     if _hole(data, ZEROS):
         for scan in found.scans:
             rows = data[scan.begin : scan.end]
@@ -267,13 +268,14 @@ def _restarts_missing(data: bytes, scans: Sequence[_Scan]) -> bool:
 def _reads_on(data: bytes, scans: Sequence[_Scan], cut: int = 0) -> bool:
     """Whether the picture changes with what stands behind a scan (the last one less `cut` bytes), or behind a part of
     one before its restart."""
-    drawn = []
+    drawn: list[NDArray[np.uint8]] = []
     for fill in _FILLS:
         made, at = [], 0
         for scan in scans:
             made.append(data[at : scan.begin])
             end = scan.end - cut if scan is scans[-1] else scan.end
-            made.append(_RESTART.sub(lambda mark, fill=fill: fill + mark[0], data[scan.begin : end]) + fill)
+            parts = _RESTART.split(data[scan.begin : end])  # with the marks between them
+            made += [part if i % 2 else part + fill for i, part in enumerate(parts)]
             at = scan.end
         whole = b"".join([*made, data[at:]])
         try:
@@ -281,7 +283,7 @@ def _reads_on(data: bytes, scans: Sequence[_Scan], cut: int = 0) -> bool:
                 drawn.append(np.asarray(image))
         except Exception:  # Pillow's kinds; the file itself was read, so what stands behind it is no part of it
             return False
-    return not np.array_equal(*drawn)
+    return not np.array_equal(drawn[0], drawn[1])
 
 
 def _not_read(data: bytes, scans: Sequence[_Scan]) -> int:
@@ -313,5 +315,5 @@ def _left_over(data: bytes, found: _Layout, n: int, several: bool) -> str:
     if not found.progressive and any(_first_symbols(found.tables)) and any(bytes(ZEROS) in part for part in coded):
         return "a part of its coded rows is zeros"
     if n >= max(REST, REST_PART * len(rows)) and len(set(rest)) > REST_VALUES:
-        return f"its rows are shifted: {n:,} bytes of them are left over"
+        return f"its rows are shifted ({n:,} bytes of them are left over)"
     return ""

@@ -22,7 +22,7 @@ from PIL import Image
 
 WHITES = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16))
 FULL = WHITES[-1]
-UNSTORED = "the model stores no depth of such photos"
+UNSTORED, ABOVE = "no depth stored", "above the depth"  # how a doubt begins
 _BITS, _PHOTOMETRIC, _LARGEST, _PLANES = 258, 262, 281, 284  # tags of TIFF 6.0
 # Pillow keeps the upper byte of colour in 16 bits; asked for the other order of bytes it gives the lower one.
 _ORDER = "L" if sys.byteorder == "little" else "B"
@@ -70,7 +70,7 @@ def bits(white: int) -> int:
     return white.bit_length()
 
 
-def raw_mode(image: Image.Image) -> str:
+def raw_mode(image: Any) -> str:
     """How the pixels lie in the file, before they are loaded: "I;16", "RGB;16B"; "" where eight bits are all.
 
     Raises OSError for what Pillow would misread.
@@ -141,7 +141,7 @@ def _of_floats(photo: Deep, white: float) -> tuple[float, str]:
 
 
 def _above(own: str, white: str) -> str:
-    return f"its values go up to {own}, above {white}, which is white for this model: they are cut off there"
+    return f"{ABOVE}: its values go up to {own} where {white} is white, and are cut off there"
 
 
 def _said(values: NDArray[Any], tags: Any, kind: str | None, data: bytes) -> int:
@@ -189,7 +189,7 @@ def _lower(data: bytes, raw: str) -> NDArray[np.uint16] | None:
         else:
             name, _, order = raw.rpartition(";16")
             asked = f"{name};16{_OTHER[order.replace('N', _ORDER)]}"
-        tiles = []
+        tiles: list[Any] = []
         for tile in image.tile:
             args = (asked, *tile[3][1:]) if isinstance(tile[3], tuple) else asked
             tiles.append(tile._replace(args=args) if hasattr(tile, "_replace") else (*tile[:3], args))

@@ -69,9 +69,9 @@ def read_facts(path: Path) -> Facts:
     image = Image.fromarray(seen.pixels)
     thumb = image.resize((THUMB_PX, THUMB_PX), Image.Resampling.BOX).tobytes()
     found = Facts(*stat, sha256, dhash(image), seen.width, seen.height, thumb, *written(data))
-    bad, needs = seen.damage, seen.needs
-    said = {"what": bad.what, "why": bad.why} if bad else {}
-    return replace(found, whole=needs.whole, floats=needs.floats, inverted=needs.inverted, **said)
+    damage, needs = seen.damage, seen.needs
+    found = replace(found, whole=needs.whole, floats=needs.floats, inverted=needs.inverted)
+    return replace(found, what=damage.what, why=damage.why) if damage else found
 
 
 def dhash(grey: Image.Image) -> int:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from secateur.data import heif
+from secateur.data.boxes import zeros_in_picture
 from secateur.data.damage import of_jpeg, of_webp, unsaid
 from secateur.data.depth import deep, raw_mode, shown
 from secateur.data.resize import Resize, by_scipy
@@ -150,7 +151,9 @@ def _decoded(image: Image.Image, data: bytes) -> tuple[NDArray[np.uint8] | None,
     image.load()
     if image.format in JPEGS:
         return None, of_jpeg(data)
-    return None, of_webp(data, image.width * image.height) if image.format == "WEBP" else ""
+    if image.format == "WEBP":
+        return None, of_webp(data, image.width * image.height)
+    return None, zeros_in_picture(data) if image.format in ("HEIF", "AVIF") else ""
 
 
 def _jpeg(image: Image.Image, data: bytes) -> NDArray[np.uint8] | None:

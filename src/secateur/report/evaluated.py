@@ -16,7 +16,8 @@ NOT_FOUND = (
     "holds it."
 )
 SHOWN = 3  # problems of a kind, and what is said of an unknown class
-DOUBTED = ("damaged", "truncated", "above the depth", "no depth stored")  # said though their photos count
+# said though their photos count
+DOUBTED = ("damaged", "truncated", "above the depth", "below the depth", "no depth stored")
 Row = tuple[str, Measured, Measured | None, Measured | None]  # what, here, in its study, the difference in points
 
 
@@ -172,4 +173,5 @@ def _left_out(made: Judged) -> list[str]:
         shown = [p.why for p in own] if n > len(own) else [p.path for p in own[:SHOWN]]
         what = "left out" if own[0].left_out else "kept"
         found += [f"{kind}: {n:,}, {what}: {', '.join(shown)}" + ("" if len(own) <= len(shown) else ", …")]
+        found += [f"{kind}: {own[0].why}"] if kind in DOUBTED else []
     return found + [f"{p.what}: {p.why}" for p in made.problems if p.what == "same subfolders"]

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from secateur.data.images import Square
 from secateur.forms.runtime import softmax
 from secateur.serving.models import Served
-from secateur.serving.photos import Square, kind, small
+from secateur.serving.photos import kind, small
 
 
 def answer(models: Sequence[Served], data: bytes, top: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -21,12 +22,13 @@ def check() -> None:
             sys.exit(f"{name} was altered or truncated, or is gone: its checksum is another")
 
 
-def seen(path: str, side: int, white: dict) -> tuple:
+def seen(path: str, side: int, white: dict[str, Any]) -> tuple[Any, str]:
     """A photo as the model was trained to see it, (side, side, 3), and what there is to doubt, in words.
 
     Raises what Pillow raises, and ValueError for a photo of which rows are missing."""
-    import damage
     import depth
+
+    import damage
 
     data, doubt = Path(path).read_bytes(), ""
     with Image.open(io.BytesIO(data)) as image:

@@ -51,6 +51,7 @@
     card.classList.toggle("apart", model.agrees === false);
     card.querySelector(".other").hidden = model.agrees !== false;
     card.querySelector(".chances").append(...model.classes.map(chance));
+    if (model.doubt) card.querySelector(".chances").append(element("li", "doubt", model.doubt));
     card.querySelector(".time").textContent = model.ms === null ? "–" : three(model.ms) + NARROW + "ms";
   }
 
