@@ -78,7 +78,7 @@ def add(app: typer.Typer) -> None:
                 show(found)
         if lost:
             raise lost
-        if out and not as_json and not file.on_stdout:
+        if file and not as_json and not file.on_stdout:
             typer.echo(f"\nwritten to {out}: secateur report RUN --with {out} puts these columns into a report")
 
 
