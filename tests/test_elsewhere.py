@@ -18,7 +18,7 @@ from secateur.safe_names import problem, same
 HERE = Path(__file__).parent
 SOURCE = HERE.parent / "src"
 STUDY = "study photos --backbone cnn --input-px 16 --epochs 1 --retrain-epochs 1 --seeds 0 --sparsities 0.5 --jobs 2"
-STUDY += " --methods filter-l1 --bench 2 --budget="
+STUDY += " --methods filter-l1 --bench 2 --no-controls --robustness 0 --budget="
 FEW = "--rounds 2 --processes 1 --threads 1 --batch 1"
 COMMANDS = """
 import shlex, sys
@@ -39,7 +39,7 @@ def elsewhere(home: Path, *commands: str) -> str:
     environment = os.environ | {"PYTHONPATH": path, "PYTHONWARNDEFAULTENCODING": "1", "PYTHONIOENCODING": "cp1252"}
     (home / "commands.py").write_text(COMMANDS)
     command = [sys.executable, str(home / "commands.py"), *commands]
-    done = subprocess.run(command, cwd=home, env=environment, capture_output=True, encoding="cp1252")
+    done = subprocess.run(command, cwd=home, env=environment, capture_output=True, encoding="cp1252", timeout=600)
     assert done.returncode == 0, done.stderr + done.stdout
     assert "Traceback" not in done.stderr and "Warning: 'encoding'" not in done.stderr, done.stderr
     return done.stdout
@@ -47,11 +47,11 @@ def elsewhere(home: Path, *commands: str) -> str:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Two classes of twelve drawn pictures each: one is red, one is blue."""
+    """Two classes of sixteen drawn pictures each: one is red, one is blue."""
     rng = np.random.default_rng(0)
     for label, channel in (("Füchsin", 0), ("jay", 2)):
         (tmp_path / "photos" / label).mkdir(parents=True)
-        for n in range(12):
+        for n in range(16):
             picture = rng.integers(0, 120, (20, 20, 3), np.uint8)
             picture[:, :, channel] += 120
             Image.fromarray(picture).save(tmp_path / "photos" / label / f"{n}.png")
@@ -117,8 +117,8 @@ def test_a_study_and_what_follows_it(home: Path):
     assert bench["candidates"][0]["layers"] and bench["timings"]
     for table in ("table.csv", "answers.csv", "judged.csv"):
         rows = (home / table).read_text(encoding="utf-8-sig").splitlines()
-        assert len(rows) == 25 and "Füchsin" in rows[1], table
-    assert len(list((home / "sorted").rglob("*.png"))) == 24
+        assert len(rows) == 33 and "Füchsin" in rows[1], table
+    assert len(list((home / "sorted").rglob("*.png"))) == 32
     names_are_taken_everywhere(home)
 
 

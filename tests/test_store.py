@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from secateur.errors import UserError
-from secateur.store import Store, key
+from secateur.store import KEYS, Store, key
 
 
 def test_a_stored_old_key_is_found_again():
@@ -108,3 +108,16 @@ def test_what_a_living_process_works_on_is_not_removable(tmp_path: Path):
     holder.kill()
     holder.wait()
     assert sorted(p.name for p in store.removable()) == ["k", "k-123-abc"]
+
+
+def test_runs_that_are_one_folder_elsewhere(tmp_path: Path):
+    store = Store(tmp_path)
+    for name in ("Traps", "F\u00fcchse"):
+        (store.begin(name) / KEYS).write_text("[]")
+    assert store.begin("Traps") == tmp_path / "Traps", "it goes on"
+    with pytest.raises(UserError, match="'Traps' is there, and on Windows and macOS 'traps' is the same"):
+        store.begin("traps")
+    assert store.begin("Fu\u0308chse").is_dir(), "the same word as macOS writes it is no other name"
+    (tmp_path / "traps").mkdir()
+    (tmp_path / "traps" / KEYS).write_text("[]")
+    assert store.begin("traps") == tmp_path / "traps", "one that was begun before this was asked"

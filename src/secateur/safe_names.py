@@ -43,6 +43,11 @@ def safe_name(name: str) -> str:
     return made if len(made.encode()) <= MOST_BYTES else _shorter(made)
 
 
+def composed(name: str) -> str:
+    """In the form in which a letter and its mark are one: macOS writes them as two."""
+    return unicodedata.normalize("NFC", name)
+
+
 def same(name: str) -> str:
     """Names of which this is equal are one name on some system: without case, in one normal form of Unicode.
 

@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 
 from secateur import writing
 from secateur.errors import UserError
+from secateur.safe_names import composed, same
 
 KEYS = "keys.json"  # in a run's folder: what its plan needs
 MADE_BY_PROGRAMS = ".python"  # beside the runs: keys of what no run's plan needs
@@ -158,6 +159,16 @@ class Store:
         if not name or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
             raise UserError(f"'{name}' cannot name a run: no slash, no leading dot")
         return self.runs / name
+
+    def begin(self, name: str) -> Path:
+        """The folder of a run that begins or goes on. Raises UserError where another run's name differs in case alone:
+        on Windows and macOS the two would be one folder."""
+        home, known = self.run(name), self.names()
+        alike = [n for n in known if same(n) == same(name) and composed(n) != composed(name)]
+        if alike and name not in known:
+            raise UserError(f"run '{alike[0]}' is there, and on Windows and macOS '{name}' is the same: --name another")
+        home.mkdir(parents=True, exist_ok=True)
+        return home
 
     def names(self) -> list[str]:
         """Runs that were begun here."""

@@ -42,8 +42,7 @@ def run(request: Study, runs: Path, *, watcher: Watcher | None = None, command: 
     store = Store(runs)
     with _disk_full_is_said(runs):
         study = settle(request, jobs)
-        home = store.run(study.name)
-        home.mkdir(parents=True, exist_ok=True)
+        home = store.begin(study.name)
         if any(is_transfer(net) for net in networks(study)):
             watcher.began("fetching the weights", 0, 0)
         begun = prepare.given(study, store)  # first: nobody should wait for a scan to be told that there are none

@@ -144,3 +144,11 @@ def test_names_that_are_no_text_and_terminals_without_signs(home: Path):
     command = [sys.executable, "-m", "secateur", "scan", "labelled"]
     done = subprocess.run(command, cwd=home, capture_output=True, env=environment)
     assert done.returncode == 0 and rb"\u2588" in done.stdout, done.stderr
+
+
+def test_a_table_may_lie_among_the_copies(home: Path):
+    words = ("predict", "m.onnx", "labelled", "--copy-to", "sorted", "--csv", "sorted/out.csv")
+    done = forked.run(*words, cwd=home)
+    assert done.returncode == 0, done.stderr
+    copies = [f"{kind}/{kind}/{n}.png" for kind in ("fox", "jay") for n in range(4)]
+    assert files(home / "sorted") == [*copies, "out.csv"]

@@ -176,7 +176,7 @@ _anything.open = _opened(builtins.open)
 _anything = io
 _anything.open = builtins.open
 _anything = shutil
-_anything._use_fd_functions = False
+_anything._use_fd_functions = _anything._USE_CP_SENDFILE = False
 _anything = subprocess.Popen
 _anything.kill = _anything.terminate = lambda self: self.send_signal(9)
 _anything = multiprocessing.popen_fork.Popen

@@ -83,7 +83,7 @@ def add(app: typer.Typer) -> None:
                 show(found)
         if lost:
             raise lost
-        if out and file and not as_json and not file.on_stdout:
+        if file and not as_json and not file.on_stdout:
             typer.echo(f"\nwritten to {out}: secateur report RUN --with {out} puts these columns into a report")
 
 

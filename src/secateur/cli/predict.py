@@ -55,11 +55,13 @@ def add(app: typer.Typer) -> None:
         if copy_to and link_to:
             raise UserError("--copy-to and --link-to: set one")
         one_on_stdout(as_json, csv_file)
+        into = copy_to or link_to
+        if into and csv_file and into in csv_file.parents:
+            into.mkdir(parents=True, exist_ok=True)  # the table is to lie among the copies
         with ExitStack() as open_files:
             table = open_files.enter_context(opened(csv_file, "--csv", inputs=[model, *photos]))
             loaded = catalogue.load("secateur.forms.runtime:load")(model)
             found, passed = catalogue.load("secateur.data.seen:find")(photos)
-            into = copy_to or link_to
             sort = sorting(into, link_to is not None, photos, loaded.labels) if into else None
             reading = catalogue.load("secateur.data.seen:read")
             seen = reading(found, loaded.input_px, BATCH, depth=loaded.depth, keep_damaged=keep_damaged)
