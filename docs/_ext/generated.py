@@ -36,7 +36,10 @@ def settings() -> str:
     """Every key of a study file, and of a method's table."""
 
     def rows(kind: Any) -> list[tuple[str, ...]]:
-        usual = {name: _default(field.default) for name, field in kind.model_fields.items()}
+        usual = {
+            name: "must be set" if field.is_required() else _default(field.default)
+            for name, field in kind.model_fields.items()
+        }
         usual |= {"methods": "`magnitude`, `filter-l1`"} if "methods" in usual else {}
         return [(f"`{name}`", usual[name], field.description or "") for name, field in kind.model_fields.items()]
 

@@ -58,6 +58,7 @@ def test_names_say_more_where_they_would_be_the_same():
         "cnn/scratch-filter-fpgm/0.9": "from scratch, same shape as filter-fpgm 90\u202f%",
     }
     assert short_names(configs) == configs
+    assert short_methods(["int8"]) == {"int8": "dense INT8"}
     assert short_methods(["filter-taylor", "filter-taylor-macs", ""]) == {
         "filter-taylor": "filter-taylor",
         "filter-taylor-macs": "filter-taylor (of MACs)",

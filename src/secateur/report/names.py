@@ -150,6 +150,8 @@ def _label(method: str, level: int) -> tuple[str, str]:
     bare, last = method.removesuffix(INT8), " INT8" if method.endswith(INT8) else ""
     if level >= MOST:
         return method, ""
+    if method == "int8":  # the method of a dense network's INT8 file
+        return "dense INT8", ""
     shape = _SHAPE.fullmatch(bare)
     if shape:
         kind, of = SHAPES[shape[1]], _label(shape[2], level - 1)[0]

@@ -110,6 +110,8 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(k): _jsonable(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
+        if all(type(v) is int for v in value):
+            return list(value)
         return [_jsonable(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
@@ -270,7 +272,12 @@ def _backbone(results: Results, bench: Bench) -> str:
 def _records(results: Results) -> Row:
     """Everything as it was handed in, less the predictions, and the photos that stand in the story already."""
     models = tuple(
-        replace(m, evaluation=replace(m.evaluation, predictions=()) if m.evaluation else None) for m in results.models
+        replace(m, evaluation=replace(m.evaluation, predictions=(), confusion=()) if m.evaluation else None)
+        for m in results.models
     )
     harm = tuple(replace(h, victims=tuple(replace(v, thumbnail="") for v in h.victims)) for h in results.harm)
-    return asdict(replace(results, models=models, harm=harm))
+    told = asdict(replace(results, models=models, harm=harm))
+    for row, m in zip(told["models"], results.models, strict=True):
+        if m.evaluation:  # of 1,000 classes a million numbers a network, which asdict would copy one by one
+            row["evaluation"]["confusion"] = m.evaluation.confusion
+    return told
