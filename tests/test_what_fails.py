@@ -91,7 +91,7 @@ ASKED: dict[str, Any] = {
     "epochs": 1,
     "retrain_epochs": 1,
     "seeds": [0],
-    "bench": 2,
+    "bench": 0,  # it would be timed anew after every loss
     "robustness": 6,
     "rivals": False,
     "controls": False,
@@ -110,7 +110,7 @@ ASKED: dict[str, Any] = {
 }
 KINDS = (
     *("pixels", "train", "lessons", "begin", "regularise", "evidence", "scan", "prune", "retrain", "export", "convert"),
-    *("quantize", "parity", "profile", "choose", "bench", "evaluate", "robustness", "collect"),
+    *("quantize", "parity", "profile", "choose", "evaluate", "robustness", "collect"),
 )
 
 TRIED = (

@@ -119,3 +119,16 @@ def test_few_traces_are_kept_and_none_of_a_large_network(tmp_path: Path, monkeyp
     monkeypatch.setattr(exporting, "MOST", 100)
     exporting.export(network, saved.preprocess_for(8), LABELS[:2], tmp_path / "m.onnx", {}, "large")
     assert "large" not in exporting._traced
+
+
+def test_attention_with_a_table_of_places_behind_it(tmp_path: Path):
+    """timm's fused attention, which torch's decomposition cannot lay out here: exported as the products that it is, and
+    fused again afterwards."""
+    net = build("test_vit_relpos", 3, 64, 1, {"pool": "avg", "head": "linear"}).eval()
+    exporting.export(net, saved.preprocess_for(64), LABELS, tmp_path / "model.onnx", {})
+    photos = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
+    with torch.no_grad():
+        expected = net(torch.from_numpy(photos).permute(0, 3, 1, 2).float() / 255).numpy()
+    assert agreement(expected, runtime.load(tmp_path / "model.onnx").logits(photos)).ok
+    fused = [module.fused_attn for module in net.modules() if hasattr(module, "fused_attn")]
+    assert fused and all(fused)

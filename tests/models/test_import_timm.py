@@ -110,10 +110,21 @@ def test_the_first_tensor_that_does_not_fit_is_named(
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("name", ["test_vit", "test_vit3", "vit_tiny_patch16_dinov3_qkvb"])
+def test_a_vision_transformer_as_timm_pools_it(tmp_path: Path, name: str):
+    """By its class token, by a query of attention, or by the mean of its tokens."""
+    net = timm_zoo.timm().create_model(name, pretrained=False, num_classes=CLASSES, img_size=64).eval()
+    found = read(name, written(net, tmp_path / "w.safetensors"), CLASSES, 64)
+    x = torch.randn(3, 3, 64, 64)
+    with torch.no_grad():
+        expected, got = net(x), found.model(x)
+    assert (expected - got).abs().max() <= 1e-5 * expected.abs().max()
+    assert found.options["head"] == "linear" and found.options["pool"] in ("avg", "own")
+
+
 @pytest.mark.parametrize(
     ("name", "px", "said"),
     [
-        ("vit_tiny_patch16_224", 224, r"no average-pooled network under one dense layer: weights lack"),
         ("deit_tiny_distilled_patch16_224", 224, r"ends in tuple, not in one dense layer"),
         ("dla46_c", 64, r"ends in Conv2d, not in one dense layer"),
     ],

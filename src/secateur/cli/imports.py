@@ -30,7 +30,7 @@ def add(app: typer.Typer) -> None:
         name: str = NAME,
         as_json: bool = JSON,
     ) -> None:
-        """Read a file of Keras: the study's CNN, or EfficientNet B0 to B7 under the study's head or a dense layer.
+        """Read a file of Keras: the study's CNN, or EfficientNet B0 to B7 under a head of dense layers.
 
         Keras need not be installed, and no code of the file is run.
         """

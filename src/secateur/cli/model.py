@@ -20,8 +20,8 @@ def add(app: typer.Typer) -> None:
         what: str = typer.Argument(..., help="A backbone (cnn, or any of timm's), or the folder of a saved model."),
         input_px: int = typer.Option(0, "--input-px", help="Side of the photos; 0: the backbone's usual."),
         classes: int = typer.Option(10, "--classes", min=2, help="Number of classes, for a backbone."),
-        pool: str = typer.Option("avg", "--pool", help="How timm's backbones pool their last map: avg, max or own."),
-        head: str = typer.Option("linear", "--head", help="What stands on them: linear, or the study's."),
+        pool: str = typer.Option("avg", "--pool", help="How timm's backbones pool: avg, max, flatten or own."),
+        head: str = typer.Option("linear", "--head", help="What stands on them: linear, study, or dense-256-128."),
         as_json: bool = JSON,
     ) -> None:
         """Show every layer: shape, parameters, multiply-adds, and what can be pruned or why not."""

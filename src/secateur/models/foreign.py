@@ -63,7 +63,8 @@ def opened(path: Path, entry: str = "") -> State:
     if not path.is_file():
         raise UserError(f"no such weights file: {path}")
     found = _safetensors(path) if path.suffix == ".safetensors" else _torch(path)
-    taken, left = "", ()
+    taken: str = ""
+    left: tuple[str, ...] = ()
     if isinstance(found, Mapping):
         taken, left = _choice(found, entry, path)
         found = found[taken] if taken else found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from secateur.models import foreign, timm_zoo
 from secateur.models.architecture import Architecture, rebuild
 
 TOLERANCE = 1e-5  # of the largest logit: the split moves no number, so more is a network that does not split
-NOT_OURS = "is no average-pooled network under one dense layer"
-OPTIONS = {"pool": "avg", "head": "linear"}
+NOT_OURS = "is no pooled network under one dense layer"
+POOLS = ("avg", timm_zoo.OWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def read(name: str, path: Path, classes: int, input_px: int = 0, tensors: str = 
     of the file's sets, see `foreign.opened`.
 
     Raises NotKnown for a name that timm has not, UserError naming the first tensor that does not fit, and for a
-    network that is no average-pooled body under one dense layer.
+    network that is no pooled body under one dense layer.
     """
     if name == "cnn":
         raise UserError("'cnn' is no network of timm; a study's CNN comes by: secateur import keras")
@@ -58,18 +58,34 @@ def read(name: str, path: Path, classes: int, input_px: int = 0, tensors: str = 
     assert isinstance(dense, nn.Linear)
     ours["head.fc.weight"] = dense.weight.detach()
     ours["head.fc.bias"] = torch.zeros(classes) if dense.bias is None else dense.bias.detach()
-    try:
-        model = rebuild(Architecture(plain, classes, px, options=OPTIONS), ours)
-    except UserError as error:
-        raise UserError(f"'{name}' {NOT_OURS}: {error}") from error
-    unsaved = [where for where, buffer in model.named_buffers() if buffer.is_meta]
-    if unsaved:  # tables that timm computes and no weights file holds, as Swin's
-        raise UserError(f"'{name}' cannot be saved as tensors alone: '{unsaved[0]}' is in no weights file")
-    difference = float((expected - _logits(model, px, name)).abs().max() / expected.abs().max().clamp(min=1e-12))
-    if difference > TOLERANCE:
-        raise UserError(f"'{name}' {NOT_OURS}: taken apart, its logits move by {difference:.1e}")
+    model, options = _apart(Architecture(plain, classes, px), ours, expected, name)
     said = [opened.said(), f"those under '{under}'" if under else ""]
-    return Imported(model, plain, px, dict(OPTIONS), facts, "; ".join(filter(None, said)))
+    return Imported(model, plain, px, options, facts, "; ".join(filter(None, said)))
+
+
+def _apart(
+    plain: Architecture, tensors: Mapping[str, Tensor], expected: Tensor, name: str
+) -> tuple[nn.Module, dict[str, str]]:
+    """The body and the layer on it, averaged or, where that says something else, pooled as timm pools it; and how.
+    Raises UserError where neither gives the logits that are `expected`."""
+    why = ""
+    for pool in POOLS:
+        options = {"pool": pool, "head": "linear"}
+        try:
+            model = rebuild(replace(plain, options=options), tensors)
+        except UserError as error:
+            why = why or str(error)
+            continue
+        unsaved = [where for where, buffer in model.named_buffers() if buffer.is_meta]
+        if unsaved:  # tables that timm computes and no weights file holds, as Swin's
+            raise UserError(f"'{name}' cannot be saved as tensors alone: '{unsaved[0]}' is in no weights file")
+        difference = float(
+            (expected - _logits(model, plain.input_px, name)).abs().max() / expected.abs().max().clamp(min=1e-12)
+        )
+        if difference <= TOLERANCE:
+            return model, options
+        why = why or f"taken apart, its logits move by {difference:.1e}"
+    raise UserError(f"'{name}' {NOT_OURS}: {why}")
 
 
 def _line(error: Exception) -> str:

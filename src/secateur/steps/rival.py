@@ -57,7 +57,8 @@ def _as_fast(ctx: Context, rival: Rival) -> Rival:
     p = ctx.params
     part = _size(ctx, rival.config)[0].macs / _size(ctx, p["dense"])[0].macs
     with tempfile.TemporaryDirectory(dir=ctx.work) as folder:
-        made = dict(_candidates(p, list(snapshot(ctx).classes), part, Path(folder)))
+        lost: list[str] = []
+        made = dict(_candidates(p, list(snapshot(ctx).classes), part, Path(folder), lost))
         files = [entry(ctx.inputs[FILE + rival.config] / "model.onnx", REFERENCE)]
         files += [entry(file, name) for name, file in made.items()]
         ctx.progress(1, 2, f"{len(made)} dense networks beside {rival.config}")
@@ -71,7 +72,7 @@ def _as_fast(ctx: Context, rival: Rival) -> Rival:
         px_ratio=px_ratio,
         narrow=narrow,
         narrow_ratio=narrow_ratio,
-        doubts=found.doubts,
+        doubts=(*found.doubts, *lost),
     )
 
 
@@ -133,16 +134,16 @@ def _not_worth_it(ctx: Context, choice: Choice) -> str:
     return ""
 
 
-def _candidates(p: Any, classes: list[str], part: float, folder: Path) -> Iterator[tuple[str, Path]]:
+def _candidates(p: Any, classes: list[str], part: float, folder: Path, lost: list[str]) -> Iterator[tuple[str, Path]]:
     """Name → file: "px/96", the dense network there; "narrow/0.4", one that keeps so much of its multiply-adds. How
-    long a network takes does not depend on its weights."""
+    long a network takes does not depend on its weights. One that cannot be written costs itself, and is told `lost`."""
     options = p["options"]
     for px in sides(p["input_px"], part):
         try:
             model = build(p["backbone"], len(classes), px, 0, options)
         except UserError:
             continue  # too small for this network
-        yield f"px/{px}", _export(model, px, classes, folder / f"px{px}.onnx")
+        yield from _written(f"px/{px}", model, px, classes, folder / f"px{px}.onnx", lost)
     if not p["narrow"]:
         return
     px, seen = p["input_px"], set()
@@ -160,7 +161,7 @@ def _candidates(p: Any, classes: list[str], part: float, folder: Path) -> Iterat
         kept = {g.name: list(range(goal.counts[g.name])) for g in found}
         agreeing.cut(model, found, kept, agreeing.noise(px))
         share = round(goal.macs / goal.macs_dense + 5e-7, 6)  # asked for again, the same widths meet it
-        yield f"narrow/{share}", _export(model, px, classes, folder / f"narrow{len(seen)}.onnx")
+        yield from _written(f"narrow/{share}", model, px, classes, folder / f"narrow{len(seen)}.onnx", lost)
 
 
 def sides(px: int, part: float) -> list[int]:
@@ -171,9 +172,15 @@ def sides(px: int, part: float) -> list[int]:
     return sorted(sorted(below, key=lambda s: abs(s - guess))[:SIDES])
 
 
-def _export(model: nn.Module, px: int, classes: list[str], file: Path) -> Path:
-    onnx.export(model, saved.preprocess_for(px), classes, file, {})
-    return file
+def _written(
+    name: str, model: nn.Module, px: int, classes: list[str], file: Path, lost: list[str]
+) -> Iterator[tuple[str, Path]]:
+    try:
+        onnx.export(model, saved.preprocess_for(px), classes, file, {})
+    except StepFailed as error:
+        lost.append(f"{name} could not be timed: {error}")
+        return
+    yield name, file
 
 
 def _nearest(ratios: dict[str, Measured], kind: str) -> tuple[float, Measured | None]:
