@@ -18,7 +18,7 @@ from secateur.safe_names import problem, same
 HERE = Path(__file__).parent
 SOURCE = HERE.parent / "src"
 STUDY = "study photos --backbone cnn --input-px 16 --epochs 1 --retrain-epochs 1 --seeds 0 --sparsities 0.5 --jobs 2"
-STUDY += " --methods filter-l1 --bench 2 --no-controls --robustness 0 --budget="
+STUDY += " --methods filter-l1 --bench 0 --no-controls --robustness 0 --budget="
 FEW = "--rounds 2 --processes 1 --threads 1 --batch 1"
 COMMANDS = """
 import shlex, sys
