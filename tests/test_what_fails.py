@@ -120,7 +120,6 @@ TRIED = (
     "prune",
     "quantize",
     "profile",
-    "bench",
     "collect",
 )  # each with all that is behind it
 
@@ -182,7 +181,7 @@ def test_the_rest_of_a_study_ends_with_a_report(
 
 def _behind(outcome: Outcome, states: dict[str, Outcome], lost: set[str]) -> bool:
     """Is it of the kind that failed, or behind it: skipped, or a failed reading of what is not there?"""
-    return outcome.id in lost or outcome.state == "skipped" or outcome.kind in ("bench", "choose", "robustness")
+    return outcome.id in lost or outcome.state == "skipped" or outcome.kind in ("choose", "robustness")
 
 
 def test_its_command_ends_with_1(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any):
