@@ -56,7 +56,7 @@ def not_made(summaries: Iterable[Summary], outcomes: Iterable[Outcome]) -> tuple
 def hand_over(
     results: Results, store: Store, keys: Mapping[str, str], home: Path, small: set[str]
 ) -> tuple[Outcome, ...]:
-    """RUN/models/: the ONNX files that a user would take, by name: dense, and what validation chose of each method,
+    """RUN/models/: the ONNX files that a user would take, by name: dense ones, and what validation chose of each method,
     and what is picked within the limits; of several seeds, the one that did best on validation. `small`: packed, too.
     What was measured of each lies beside them, in figures.json: they know it wherever they are taken with that.
 
@@ -80,7 +80,8 @@ def _copy(results: Results, store: Store, keys: Mapping[str, str], fresh: Path, 
         best = max(own, key=lambda m: m.val_accuracy)
         kind = "quantize" if best.id.startswith("quantize/") else "export"
         exported = f"{kind}/{best.config}/seed{best.seed}"
-        wanted = summary.chosen or summary.role in ("dense", "quantized") or summary.config in within
+        stay = summary.role in ("dense", "quantized") or (summary.role == "control" and not summary.method)  # trained on
+        wanted = summary.chosen or stay or summary.config in within
         if wanted and exported in keys:
             several = len({s.backbone for s in results.summaries}) > 1
             name = summary.config.replace("/", "-") if several else summary.config.split("/", 1)[1].replace("/", "-")

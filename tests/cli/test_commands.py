@@ -152,7 +152,7 @@ def test_gc_leaves_the_work_of_a_study_that_was_stopped(home: Path, tmp_path: Pa
 def test_the_models_to_take_lie_in_the_run_by_name(home: Path):
     names = {p.name for p in (home / "runs" / "photos" / "models").iterdir()}
     int8 = {"dense-int8.onnx", "dense-longer-int8.onnx", "magnitude-int8-0.5.onnx"}
-    assert names == {"dense.onnx", "magnitude-0.5.onnx", "figures.json"} | int8
+    assert names == {"dense.onnx", "dense-longer.onnx", "magnitude-0.5.onnx", "figures.json"} | int8
     done = secateur("predict", home / "runs" / "photos" / "models" / "dense.onnx", "photos", cwd=home)
     assert len(done.stdout.splitlines()) == 60
 
