@@ -80,7 +80,9 @@ def _copy(results: Results, store: Store, keys: Mapping[str, str], fresh: Path, 
         best = max(own, key=lambda m: m.val_accuracy)
         kind = "quantize" if best.id.startswith("quantize/") else "export"
         exported = f"{kind}/{best.config}/seed{best.seed}"
-        stay = summary.role in ("dense", "quantized") or (summary.role == "control" and not summary.method)  # trained on
+        stay = summary.role in ("dense", "quantized") or (
+            summary.role == "control" and not summary.method
+        )  # trained on
         wanted = summary.chosen or stay or summary.config in within
         if wanted and exported in keys:
             several = len({s.backbone for s in results.summaries}) > 1

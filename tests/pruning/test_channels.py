@@ -390,3 +390,19 @@ def test_layers_that_share_a_weight_keep_their_filters():
     traced = channels.trace(Tied(), torch.zeros(1, 3, 8, 8))
     assert traced.groups == ()
     assert traced.unprunable["c"] == traced.unprunable["a"] == "b and c share one weight"
+
+
+def test_what_a_network_takes_for_one_number_is_not_cut_apart():
+    """EdgeNeXt views all heads of its attention as wide as the block: with halves of everything it runs, with a third
+    here and a quarter there it does not."""
+    model = build("edgenext_xx_small", 3, 64, 1)
+    traced = channels.trace(model, torch.zeros(1, 3, 64, 64))
+    chance = torch.Generator().manual_seed(0)
+    kept = {
+        g.name: sorted(torch.randperm(g.size, generator=chance)[: max(g.size * (1 + i % 3) // 4, 1)].tolist())
+        for i, g in enumerate(traced.groups)
+    }
+    photos = torch.randn(2, 3, 64, 64, generator=chance)
+    assert len(traced.groups) > 10 and silence.agreement(model, traced.groups, kept, photos).agrees
+    assert cut_groups(model, traced.groups, kept)(photos).shape == (2, 3)
+    assert "does not run with fewer" in traced.unprunable["body.stages.1.blocks.1.xca.qkv"]

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from secateur.pruning.cutting import cut_groups
 from secateur.pruning.groups import Group
 
+GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples, without their whole numbers, lie apart from one another
+
 
 def on_meta(model: nn.Module) -> nn.Module:
     """A copy without values: shapes alone, in no memory."""
@@ -49,14 +51,24 @@ def _good(model: nn.Module, example: Tensor, groups: list[Group], stay: dict[str
 
 @torch.no_grad()
 def _fails(model: nn.Module, example: Tensor, groups: list[Group]) -> str:
-    """Why the network no longer runs with half of these groups' channels, "" where it does."""
-    trial = on_meta(model)
-    half = {g.name: list(range(math.ceil(g.size / 2))) for g in groups}
-    try:
-        cut_groups(trial, groups, half)(torch.empty(example.shape, dtype=example.dtype, device="meta"))
-    except Exception as error:
-        return f"the network does not run with fewer of its channels ({line(error)})"
+    """Why the network no longer runs with fewer of these groups' channels, "" where it does. Once all lose half, once
+    each another part: what a network takes for the same number need not be coupled (EdgeNeXt gives the width of a block
+    to all heads of its attention together)."""
+    half = {g.name: math.ceil(g.size / 2) for g in groups}
+    uneven = {g.name: _between(g.size, (i + 1) * GOLDEN % 1) for i, g in enumerate(groups)}
+    for kept in (half, uneven):
+        trial = on_meta(model)
+        try:
+            cut = cut_groups(trial, groups, {name: list(range(n)) for name, n in kept.items()})
+            cut(torch.empty(example.shape, dtype=example.dtype, device="meta"))
+        except Exception as error:
+            return f"the network does not run with fewer of its channels ({line(error)})"
     return ""
+
+
+def _between(size: int, part: float) -> int:
+    """So many channels that at least one stays, and one goes where there are two."""
+    return max(min(round(size * (0.25 + 0.75 * part)), size - 1), 1)
 
 
 def line(error: Exception) -> str:

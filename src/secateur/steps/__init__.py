@@ -32,7 +32,7 @@ STEPS: dict[str, Row] = {
     "evidence": Row(2, "secateur.steps.evidence:gather", "evidence.safetensors"),
     "scan": Row(2, "secateur.steps.scan:run", "scan.json"),
     "search": Row(2, "secateur.steps.search:find", "search.json", libraries=("torch", "onnxruntime"), local=True),
-    "prune": Row(4, "secateur.steps.prune:prune", "a saved model, pruned.json"),
+    "prune": Row(5, "secateur.steps.prune:prune", "a saved model, pruned.json"),
     "retrain": Row(1, "secateur.steps.train:retrain", "a saved model, history.json"),
     "export": Row(4, "secateur.steps.deploy:export", "model.onnx", libraries=("torch", "onnxscript")),
     "quantize": Row(
