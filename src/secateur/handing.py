@@ -56,7 +56,7 @@ def not_made(summaries: Iterable[Summary], outcomes: Iterable[Outcome]) -> tuple
 def hand_over(
     results: Results, store: Store, keys: Mapping[str, str], home: Path, small: set[str]
 ) -> tuple[Outcome, ...]:
-    """RUN/models/: the ONNX files that a user would take, by name: dense ones, what validation chose of each method, and
+    """RUN/models/: the ONNX files a user would take, by name: dense ones, what validation chose of each method, and
     what is picked within the limits; of several seeds, the one that did best on validation. `small`: packed, too.
     What was measured of each lies beside them, in figures.json: they know it wherever they are taken with that.
 
