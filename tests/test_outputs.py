@@ -121,6 +121,28 @@ def test_a_table_beside_the_photos_is_written_anew(tmp_path: Path):
     assert (tmp_path / "a.csv").read_bytes() == b"one,2\r\n"
 
 
+@pytest.mark.parametrize("content", [b"\xff\xd8\xff\xe0\x00\x10JFIF", b"II*\x00", b"\x08\x07pytorch\x00"])
+def test_a_table_takes_no_photo_s_or_model_s_place(tmp_path: Path, content: bytes):
+    """`--csv photos/*.jpg`: the shell makes the first photo the table's name, and the others what is read."""
+    file = tmp_path / "a.jpg"
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=r"--csv .*a\.jpg is there already, and holds no text"), opened(file, "--csv"):
+        pytest.fail("the work had begun")
+    assert file.read_bytes() == content and left(tmp_path) == ["a.jpg"]
+    with opened(file, "--out", text=False) as out:
+        put(out, b"\0packed")
+    assert file.read_bytes() == b"\0packed"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.txt", "table"])
+def test_tables_of_any_name_are_written_anew(tmp_path: Path, name: str):
+    file = tmp_path / name
+    file.write_text("of last week", encoding="utf-16" if file.suffix else "utf-8")
+    with opened(file, "--csv") as out:
+        put(out, "new")
+    assert file.read_text() == "new"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="/sys takes no file from anybody")
 def test_a_folder_that_takes_no_file(tmp_path: Path):
     with pytest.raises(UserError, match=r"^/sys/a.csv cannot be written: "), opened(Path("/sys/a.csv"), "--csv"):

@@ -74,18 +74,23 @@ class Output:
 
 
 @contextlib.contextmanager
-def opened(target: Path | None, option: str, *, inputs: Iterable[Path | None] = ()) -> Iterator[Output | None]:
+def opened(
+    target: Path | None, option: str, *, inputs: Iterable[Path | None] = (), text: bool = True
+) -> Iterator[Output | None]:
     """The file that an option names, ready to be written to; kept when the block ends well, unless `put` did. None for
-    None. `inputs`: files and folders that the command reads, which it must not write over.
+    None. `inputs`: files and folders that the command reads, which it must not write over. `text`: what is written is
+    text, and so never takes the place of a file that is none: `--csv *.jpg` names a photo for the table.
 
     Raises UserError at once for a folder that is not there or may not be written to, a folder named for a file, a file
-    that is read or may not be changed; and at the end for a disk that is full.
+    that is read, is none of text or may not be changed; and at the end for a disk that is full.
     """
     if target is None:
         yield None
         return
     with said(target):
         _refuse(target, option, [p for p in inputs if p])
+        if text and _other_than_text(target):
+            raise UserError(f"{option} {target} is there already, and holds no text: name another file")
         out = _open(target)
     try:
         yield out
@@ -173,6 +178,14 @@ def _refuse(target: Path, option: str, inputs: Sequence[Path]) -> None:
         inside = given.is_dir() and target.resolve().is_relative_to(given.resolve())
         if inside and target.suffix.lower() not in TEXTS:
             raise UserError(f"{option} {target} is there already, in {given}, which is read: name another file")
+
+
+def _other_than_text(target: Path) -> bool:
+    """Photos and models hold zeros within their first bytes; text does not, but for UTF-16."""
+    if not target.is_file() or target.suffix.lower() in TEXTS:
+        return False
+    with target.open("rb") as file:
+        return b"\0" in file.read(4096)
 
 
 def _named_well(target: Path) -> None:

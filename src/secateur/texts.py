@@ -8,6 +8,13 @@ from pathlib import Path
 from secateur.errors import UserError
 
 MARK = "\ufeff"  # what Windows programs put first, to say that UTF-8 is UTF-8
+PACKED = (  # how a file begins, something in it, what it is, what to do; the first that fits
+    (b"PK\x03\x04", b"xl/", "an Excel workbook", ""),
+    (b"PK\x03\x04", b"opendocument.spreadsheet", "a LibreOffice spreadsheet", ""),
+    (b"PK\x03\x04", b"", "a ZIP archive", "unpack it, and name the file in it"),
+    (b"\xd0\xcf\x11\xe0", b"", "an Excel workbook", ""),
+    (b"\x1f\x8b", b"", "packed with gzip", "unpack it"),
+)
 WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -16,12 +23,15 @@ def read_text(path: Path, otherwise: str, *, wide: bool = False) -> str:
     text", PowerShell's `>`).
 
     No other encoding says what it is, and a wrong guess would change names: `otherwise` says what to do about it.
-    Raises UserError: a file that cannot be read, or is in another encoding.
+    Raises UserError: a file that cannot be read, is in another encoding, or is a workbook or an archive.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    for begins, holds, what, todo in PACKED:
+        if content.startswith(begins) and holds in content:
+            raise UserError(f"{path} cannot be read: it is {what}; {todo or otherwise}")
     utf16 = content.startswith(WIDE)
     try:
         text = content.decode("utf-16" if wide and utf16 else "utf-8").lstrip(MARK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import resource
@@ -14,7 +15,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 import forked
 from secateur.data import seen
@@ -163,6 +164,7 @@ def test_links_lead_to_the_photos(home: Path):
     ("words", "said"),
     [
         (("cameras", "--copy-to", "cameras/sorted"), "lies inside"),
+        (("inbox/fox", "--copy-to", "inbox"), "copies would be put into inbox/fox, and inbox/fox is what is read"),
         (("cameras", "--copy-to", "a", "--link-to", "b"), "set one"),
         (("cameras", "--min-confidence", "2"), "min-confidence"),
         (("nowhere",), "no such photo or folder: nowhere"),
@@ -173,6 +175,7 @@ def test_links_lead_to_the_photos(home: Path):
 )
 def test_mistakes_are_one_line(home: Path, words: tuple[str, ...], said: str):
     (home / "empty").mkdir()
+    photo(home / "inbox/fox/a.jpg", RED)
     done = secateur("predict", "m.onnx", *words, cwd=home, code=2)
     assert said in done.stderr and done.stderr.strip().count("\n") == 0 and not done.stdout
 
@@ -262,3 +265,14 @@ def test_a_packed_file_answers_as_the_file_does_and_says_its_sizes(home: Path):
     assert "no ONNX file" in secateur("pack", "cameras/notes.txt", cwd=home, code=2).stderr
     assert "no such file" in secateur("pack", "none.onnx", cwd=home, code=2).stderr
     assert "the model itself" in secateur("pack", "m.onnx", "--out", "m.onnx", cwd=home, code=2).stderr
+
+
+def test_of_a_strange_photo_one_line_is_said(home: Path):
+    """Pillow warns of it, too, on standard error and with a line of its own source."""
+    whole = io.BytesIO()
+    Image.new("RGB", (40, 30), RED).save(whole, "TIFF", compression="tiff_lzw")
+    (home / "cut.tif").write_bytes(whole.getvalue()[:-20])
+    with pytest.warns(UserWarning, match="Truncated"), pytest.raises(UnidentifiedImageError):
+        Image.open(home / "cut.tif")
+    done = secateur("predict", "m.onnx", "cut.tif", cwd=home, code=1)
+    assert "cut.tif: not an image" in done.stdout + done.stderr and "Warning" not in done.stderr

@@ -266,6 +266,18 @@ def test_floats_are_read_from_0_to_1_or_to_the_largest_of_the_folder(tmp_path: P
     assert square(tiff(values, kind=3), PX).doubt == f"{UNSTORED}: read as 0 to 1"
 
 
+def test_floats_below_0_are_doubted_and_a_photo_of_nothing_else_is_none():
+    """As programs write −1 to 1, or what is missing: half of it, or all of it, would quietly be black."""
+    values = picture(12).astype(np.float32)
+    signed = square(tiff(2 * values - 1, kind=3), PX, depth=Depth(floats=1.0))
+    assert signed.doubt == "below the depth: its values go down to -1, and are black below 0"
+    assert "read as 0 to 1; below the depth" in square(tiff(2 * values - 1, kind=3), PX).doubt
+    assert not square(tiff(0 * values, kind=3), PX, depth=Depth(floats=1.0)).doubt
+    for nothing in (values - 2, np.full_like(values, np.nan), np.full_like(values, -np.inf)):
+        with pytest.raises(BadPhoto, match="unreadable: none of its values is 0 or more"):
+            square(tiff(nothing, kind=3), PX)
+
+
 def test_black_and_nothing_but_black(tmp_path: Path):
     black = png(np.zeros((48, 64), np.uint16))
     assert decode(black, PX).max() == 0 and square(black, PX, grey=True).needs == Depth(whole=255)

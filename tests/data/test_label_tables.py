@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import zipfile
+
 import pytest
 
-from secateur.data.labelled import list_labelled
+from secateur.data.labelled import list_labelled, read_labels
 from secateur.errors import UserError
 from secateur.records import Reading
 
@@ -98,3 +101,20 @@ def test_utf_16_that_is_cut_short_or_does_not_say_so(root):
     file.write_bytes("file,label\nfox/000.jpg,fox".encode("utf-16")[:-1])
     with pytest.raises(UserError, match="is UTF-16 cut short"):
         list_labelled(root, Reading(labels=str(file)))
+
+
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        ("xl/workbook.xml", "an Excel workbook; save it as 'CSV UTF-8'"),
+        ("images_1.csv", "a ZIP archive; unpack it, and name the file in it"),
+    ],
+)
+def test_a_workbook_and_an_archive_are_called_so(tmp_path, inside, said):
+    with zipfile.ZipFile(tmp_path / "labels.csv", "w") as archive:
+        archive.writestr(inside, "file,label")
+    with pytest.raises(UserError, match=f"labels.csv cannot be read: it is {said}"):
+        read_labels(tmp_path / "labels.csv", Reading(labels=str(tmp_path / "labels.csv")))
+    (tmp_path / "labels.csv").write_bytes(gzip.compress(b"file,label"))
+    with pytest.raises(UserError, match="it is packed with gzip; unpack it"):
+        read_labels(tmp_path / "labels.csv", Reading(labels=str(tmp_path / "labels.csv")))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from secateur.data import suffixes
+from secateur.data import seen, suffixes
 from secateur.data.levels import part_of
 from secateur.data.listing import ENGLISH, list_folder
 from secateur.errors import UserError
@@ -313,3 +313,15 @@ def test_a_folder_of_nothing_but_heic_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(suffixes, "has_heif", lambda: False)
     with pytest.raises(UserError, match=r"no photos .* 2 files with the suffix '.heic': HEIC is not read here"):
         list_folder(touch(tmp_path, "fox/1.HEIC", "hare/2.heic"))
+
+
+def test_where_all_lies_in_places_that_are_passed_over_the_error_says_so(tmp_path):
+    touch(tmp_path, "@eaDir/a.jpg", "#recycle/b.jpg", "lost+found/c.jpg")
+    for find in (list_folder, lambda folder: seen.find([folder])):
+        with pytest.raises(UserError, match=r"passed over: .*1 picture, thumbnails of a Synology NAS: @eaDir"):
+            find(tmp_path)
+
+
+def test_what_a_stereo_camera_wrote_is_a_photo(tmp_path):
+    listing = list_folder(touch(tmp_path, "fox/a.mpo", "hare/b.MPO"))
+    assert len(listing.files) == 2 and listing.problems == ()

@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import warnings
 from types import FrameType
 
 import typer
@@ -58,6 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
     signal.signal(signal.SIGINT, _as_interrupt)
     sys.unraisablehook = _but_for_interrupts
     _any_character()
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # of strange photos: what is wrong with one stands in its row
     code = _run(arguments)
     for number in (signal.SIGTERM, signal.SIGINT):  # all is done: nothing is to be raised in callbacks at exit
         signal.signal(number, signal.SIG_IGN)

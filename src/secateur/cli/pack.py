@@ -55,7 +55,7 @@ def add(app: typer.Typer) -> None:
         if target.exists() and target.resolve() == model.resolve():
             raise UserError(f"{target} is the model itself: name another file")
         one_on_stdout(as_json, target, "--out")
-        with opened(target, "--out", inputs=[model]) as file:
+        with opened(target, "--out", inputs=[model], text=False) as file:
             content = model.read_bytes()
             made = catalogue.load("secateur.forms.packing:pack")(content, values.value)
             if lost := put(file, made.content):

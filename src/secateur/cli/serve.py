@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import warnings
 import webbrowser
 from contextlib import suppress
 from pathlib import Path
@@ -62,7 +61,6 @@ def add(app: typer.Typer) -> None:
             served = models.of_run(home / "models", results)
             agreed = terms.Terms(results.name, limit, top, results.data.synthetic)
             made = pages.app(served, agreed, guard.names(host))
-            warnings.filterwarnings("ignore", module=r"PIL\.")  # of strange photos: whoever sends one is told
             with suppress(KeyboardInterrupt):  # from here on Ctrl-C is how it ends
                 where = server.address(host, listener)
                 typer.echo(where)

@@ -77,14 +77,22 @@ class Sorting:
 def sorting(into: Path, link: bool, roots: Sequence[Path], labels: Sequence[str]) -> Sorting:
     """Raises UserError where photos would be found again in the next run, a class can be no folder's name, or the
     folder cannot be made."""
-    for root in roots:
-        if root.is_dir() and into.resolve().is_relative_to(root.resolve()):
+    names = safe_names((*labels, UNSURE))
+    for root in filter(Path.is_dir, roots):
+        inside = root.resolve()
+        if into.resolve().is_relative_to(inside):
             raise UserError(f"{into} lies inside {root}: the next run would take its copies for photos; name another")
+        for place in (into / name for name in names.values()):
+            if place.resolve().is_relative_to(inside):
+                raise UserError(
+                    f"copies would be put into {place}, and {root} is what is read: the next run would take them for "
+                    "photos; name another folder"
+                )
     for label in (*labels, UNSURE):
         if not label or PurePath(label).name != label or label in (".", "..") or "\\" in label or "\0" in label:
             raise UserError(f"class '{label}' of this model can be no folder's name: photos cannot be sorted by it")
     _can_be_filled(into, link)
-    return Sorting(into, link, below(roots), safe_names((*labels, UNSURE)))
+    return Sorting(into, link, below(roots), names)
 
 
 def _can_be_filled(into: Path, link: bool) -> None:

@@ -22,7 +22,7 @@ from PIL import Image
 
 WHITES = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16))
 FULL = WHITES[-1]
-UNSTORED, ABOVE = "no depth stored", "above the depth"  # how a doubt begins
+UNSTORED, ABOVE, BELOW = "no depth stored", "above the depth", "below the depth"  # how a doubt begins
 _BITS, _PHOTOMETRIC, _LARGEST, _PLANES = 258, 262, 281, 284  # tags of TIFF 6.0
 # Pillow keeps the upper byte of colour in 16 bits; asked for the other order of bytes it gives the lower one.
 _ORDER = "L" if sys.byteorder == "little" else "B"
@@ -49,6 +49,11 @@ class Deep:
             colours = self.values[..., : len(self.mode.rstrip("A"))] if self.colour else self.values
             return float(colours.max(initial=0))
         return float(self.values[np.isfinite(self.values)].max(initial=0.0))
+
+    @property
+    def least(self) -> float:
+        """Of the finite values; infinite where there is none."""
+        return float(self.values[np.isfinite(self.values)].min(initial=np.inf))
 
     @property
     def colour(self) -> bool:
@@ -86,10 +91,15 @@ def raw_mode(image: Any) -> str:
 
 
 def deep(image: Image.Image, raw: str, data: bytes, white: int = 0) -> Deep:
-    """Of a loaded image; `raw`: `raw_mode` of it before that; `white`: of whole numbers, where it is known already."""
+    """Of a loaded image; `raw`: `raw_mode` of it before that; `white`: of whole numbers, where it is known already.
+
+    Raises OSError for floats of which nothing would be seen.
+    """
     tags = getattr(image, "tag_v2", {})
     if image.mode[0] in "IF":
         values = np.asarray(image)
+        if image.mode[0] == "F" and not (values >= 0).any():  # of numbers that are none, or of −1 to 0
+            raise OSError("none of its values is 0 or more: all of it would be black")
         if raw == "L":  # a PGM says its white, and Pillow has scaled it
             return Deep("L", values, FULL)
         return Deep("L", values, _said(values, tags, image.format, data), tags.get(_PHOTOMETRIC) == 0)
@@ -133,11 +143,13 @@ def _of_whole(photo: Deep, white: int) -> tuple[float, str]:
 
 
 def _of_floats(photo: Deep, white: float) -> tuple[float, str]:
-    top = photo.largest
+    top, least = photo.largest, photo.least
+    under = f"{BELOW}: its values go down to {least:g}, and are black below 0" if least < 0 else ""
     if not white:
         said = max(top, 255.0) if top > 1 else 1.0
-        return said, f"{UNSTORED}: read as 0 to {said:g}"
-    return white, "" if top <= white else _above(f"{top:g}", f"{white:g}")
+        return said, "; ".join(filter(None, (f"{UNSTORED}: read as 0 to {said:g}", under)))
+    above = "" if top <= white else _above(f"{top:g}", f"{white:g}")
+    return white, "; ".join(filter(None, (above, under)))
 
 
 def _above(own: str, white: str) -> str:

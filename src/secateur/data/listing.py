@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from secateur.data.levels import PARTS as PARTS
 from secateur.data.levels import below, parts_of, recurring, some
-from secateur.data.suffixes import listed, may_be, reasons, sifted
+from secateur.data.suffixes import NOBODYS, listed, may_be, reasons, sifted
 from secateur.errors import UserError
 from secateur.names import by_nfc, nfc, nobodys
 from secateur.records import Problem, Taken
@@ -28,7 +28,6 @@ ENGLISH = {
     "ragno": "spider",
     "scoiattolo": "squirrel",
 }
-NOBODYS = "nobody's photos"
 WHERE = 3  # places that a line names
 MOST = 20_000  # files that are counted in a place that is passed over: it may hold every night of a year
 

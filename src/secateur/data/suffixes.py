@@ -13,7 +13,7 @@ def _suffixes(words: str) -> frozenset[str]:
     return frozenset(f".{word}" for word in words.split())
 
 
-ALWAYS = _suffixes("jpg jpeg jpe jfif png apng webp avif gif bmp tif tiff ppm pgm pbm pnm")
+ALWAYS = _suffixes("jpg jpeg jpe jfif mpo png apng webp avif gif bmp tif tiff ppm pgm pbm pnm")
 HEIF = heif.SUFFIXES  # read where pillow-heif is installed
 RAW = _suffixes(
     "3fr ari arw bay cap cr2 cr3 crw dcr dcs dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef ptx pxn r3d raf "
@@ -28,7 +28,7 @@ DRAWN = _suffixes(
     "dcm"
 )
 ARCHIVES = _suffixes("zip tar gz tgz bz2 xz 7z rar")
-NOT_READ, NO_PHOTO = "not read", "not a photo"
+NOT_READ, NO_PHOTO, NOBODYS = "not read", "not a photo", "nobody's photos"
 
 
 def has_heif() -> bool:
@@ -106,4 +106,4 @@ def listed(others: Iterable[str]) -> list[Problem]:
 def reasons(problems: Iterable[Problem]) -> str:
     """For an error that would else say "no photos": what was passed over that may hold pictures, in one line; "" where
     there was nothing."""
-    return "; ".join(p.why for p in problems if p.what == NOT_READ)
+    return "; ".join(p.why for p in problems if p.what in (NOT_READ, NOBODYS))
