@@ -33,6 +33,7 @@ def test_the_lazy_names_are_those_of_the_package():
 
     assert secateur.__all__ == secateur.api.__all__
     assert all(callable(getattr(secateur, name)) for name in secateur.__all__)
+    assert [name for name in dir(secateur) if not name.startswith("_")] == sorted(secateur.__all__)
     misspelt = "trian"
     with pytest.raises(AttributeError, match="has no attribute 'trian'"):
         getattr(secateur, misspelt)

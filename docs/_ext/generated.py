@@ -90,10 +90,14 @@ def commands() -> str:
         assert done.exit_code == 0, done.output
         return str(done.output).strip()
 
+    def below(*words: str) -> list[tuple[str, ...]]:
+        """The commands of one, and theirs."""
+        names = re.findall(r"^  ([\w-]+) {2,}\S", helped(*words).partition("Commands:")[2], re.M)
+        return [own for name in names for own in ((*words, name), *below(*words, name))]
+
     said = helped()
-    names = re.findall(r"^  ([\w-]+) {2,}\S", said.split("Commands:")[1], re.M)
     parts = [NOTE + f"# Commands\n\n```text\n{said}\n```\n"]
-    parts += [f"\n## secateur {name}\n\n```text\n{helped(name)}\n```\n" for name in names]
+    parts += [f"\n## secateur {' '.join(own)}\n\n```text\n{helped(*own)}\n```\n" for own in below()]
     return "".join(parts)
 
 
@@ -104,7 +108,7 @@ def typed() -> str:
     ]
     for name in sorted(records.__all__):
         kind = getattr(records, name)
-        if not dataclasses.is_dataclass(kind):
+        if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):  # constants stand there as well
             continue
         source = inspect.getsource(kind).replace("@dataclass(frozen=True, slots=True)\n", "")
         parts.append(f"\n## {name}\n\n```py\n{source.strip()}\n```\n")

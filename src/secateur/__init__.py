@@ -56,6 +56,11 @@ if TYPE_CHECKING:
     )
 
 
+def __dir__() -> list[str]:
+    """What a notebook offers after the dot: not the modules that happen to be loaded."""
+    return sorted([*__all__, "__doc__", "__version__"])
+
+
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'secateur' has no attribute '{name}'")

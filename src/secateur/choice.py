@@ -37,7 +37,8 @@ class Table(BaseModel):
 def sparsity(value: float) -> float:
     """Raises ValueError for what is none."""
     if not (math.isfinite(value) and 0 < value < 1):
-        raise ValueError(f"a sparsity must lie between 0 and 1, both excluded; got {value}")
+        hint = f": {value:g} % is {value / 100:g}" if 1 < value < 100 else ""
+        raise ValueError(f"a sparsity must lie between 0 and 1, both excluded{hint}; got {value}")
     return value
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from secateur.engine import Silent, Walk
+from secateur.errors import SecateurError
 from secateur.interrupts import deaf
 from secateur.records import Step
 from secateur.store import Store
@@ -95,7 +96,7 @@ def _end(helper: _Helper, store: Store) -> None:
 def help_along(steps: list[Step], name: str, runs: str, keys: dict[str, str]) -> None:
     """What a helper does. It tells nobody of failures: the walk that is watched meets them itself."""
     store = Store(Path(runs))
-    with suppress(Exception):
+    with suppress(SecateurError, OSError):  # of anything else the reason stays in its file
         Walk(steps, dict(keys), store, store.run(name), Silent()).run(record=False)
 
 

@@ -15,6 +15,7 @@ import difflib
 import errno
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 MOST = 40  # names in one line
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # some libraries colour what they raise
@@ -46,6 +47,11 @@ class NotKnown(UserError):
 
 class StepFailed(SecateurError):
     """A step that cannot be done for a reason of its own; the study goes past it."""
+
+
+def no_file(path: Path) -> UserError:
+    """Of a path that should be a file's: what is wrong with it."""
+    return UserError(f"{path} is a folder: name a file" if path.is_dir() else f"{path}: no such file")
 
 
 def first_line(error: BaseException) -> str:

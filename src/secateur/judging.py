@@ -17,7 +17,7 @@ from secateur.data.facts import Facts
 from secateur.data.listing import ENGLISH
 from secateur.data.scan import scan
 from secateur.data.seen import read as photos_of
-from secateur.errors import UserError
+from secateur.errors import UserError, no_file
 from secateur.files import read
 from secateur.forms import runtime
 from secateur.measure.accuracy import evaluate
@@ -152,9 +152,9 @@ def _strangers(model: Path, folder: Path, snapshot: Snapshot, labels: Sequence[s
 def opened(path: Path) -> Model:
     """Raises UserError for what is no model, or does not say what its answers are called."""
     if path.is_dir() and (path / "architecture.json").is_file():
-        names, px, answer = catalogue.load("secateur.steps.look:answering")(path)
+        names, px, answer, depth = catalogue.load("secateur.steps.look:answering")(path)
         labels, together = runtime.one_each(names)
-        return Model(path, labels, px, lambda photos: together(answer(photos)))
+        return Model(path, labels, px, lambda photos: together(answer(photos)), depth)
     if path.is_dir():
         path = _inside(path)
     if path.suffix == ".pt2":
@@ -179,7 +179,7 @@ def _inside(folder: Path) -> Path:
 def _elsewhere(file: Path, kind: str) -> Model:
     """A file for another run-time; its labels stand beside it."""
     if not file.is_file():
-        raise UserError(f"{file}: no such file")
+        raise no_file(file)
     words = file.parent / "labels.json"
     try:
         names = [str(name) for name in json.loads(words.read_text(encoding="utf-8"))]

@@ -89,7 +89,7 @@ class Study(Table):
     )
     photos: Photos[int] = Field(default=0, ge=0, description="take so many photos, the classes in proportion; 0: all")
     split: Photos[Annotated[str, one_of(catalogue.SPLITS)]] = Field(
-        default="stratified", description="rule: " + ", ".join(row.name for row in catalogue.SPLITS)
+        default="stratified", description="how photos are shared out to train, validate and test"
     )
     fractions: Photos[Annotated[tuple[float, float, float], Says("TRAIN,VAL,TEST")]] = Field(
         default=(0.7, 0.15, 0.15), description="train, validation, test"

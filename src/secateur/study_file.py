@@ -16,6 +16,16 @@ from secateur.safe_names import safe_name
 from secateur.settings import SOURCES, Study
 from secateur.texts import read_text
 
+PLAIN = {  # pydantic's kinds of mistake in words for people
+    "int_parsing": "a whole number is needed",
+    "int_type": "a whole number is needed",
+    "int_from_float": "a whole number is needed",
+    "float_parsing": "a number is needed",
+    "float_type": "a number is needed",
+    "bool_parsing": "true or false is needed",
+    "bool_type": "true or false is needed",
+}
+
 
 def make(values: dict[str, Any], where: str) -> Study:
     """A Study out of plain values; `where` names their source. Raises UserError in one line."""
@@ -34,7 +44,7 @@ def _first(error: ValidationError) -> str:
     if mistake["type"] == "extra_forbidden":
         table = MethodChoice if len(mistake["loc"]) > 1 else Study
         return str(NotKnown("key", place.rsplit(".", 1)[-1], table.model_fields, see="secateur study --help"))
-    message = mistake["msg"].removeprefix("Value error, ")
+    message = PLAIN.get(mistake["type"]) or mistake["msg"].removeprefix("Value error, ")
     got = "" if "got" in message or isinstance(mistake["input"], dict) else f"; got {mistake['input']!r}"
     return f"{place}: {message}{got}" if place else f"{message}"
 

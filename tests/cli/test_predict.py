@@ -7,6 +7,7 @@ import io
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -178,6 +179,17 @@ def test_mistakes_are_one_line(home: Path, words: tuple[str, ...], said: str):
     photo(home / "inbox/fox/a.jpg", RED)
     done = secateur("predict", "m.onnx", *words, cwd=home, code=2)
     assert said in done.stderr and done.stderr.strip().count("\n") == 0 and not done.stdout
+
+
+def test_the_folder_that_export_made_is_a_model_too(home: Path):
+    (home / "handed-on").mkdir()
+    shutil.copy(home / "m.onnx", home / "handed-on/model.onnx")
+    by_folder = secateur("predict", "handed-on", "cameras", "--json", cwd=home, code=1).stdout
+    assert by_folder == secateur("predict", "m.onnx", "cameras", "--json", cwd=home, code=1).stdout
+    turned = secateur("predict", "cameras", "m.onnx", cwd=home, code=2).stderr
+    assert "cameras holds no model" in turned and "name the model first, then the photos" in turned
+    packed = secateur("pack", "cameras", cwd=home, code=2).stderr
+    assert packed == "secateur: cameras is a folder: name a file\n"
 
 
 def test_copies_have_names_that_every_system_takes(home: Path):

@@ -10,7 +10,7 @@ import pytest
 from results_builder import bench, results
 
 from secateur.arms import in_int8, title
-from secateur.records import Comparison, Measured, Results, Rival
+from secateur.records import Comparison, Measured, ModelResult, Results, Rival
 from secateur.report.decision import Answer, decide
 from secateur.report.wording import claim
 
@@ -451,6 +451,24 @@ def test_doubts_reach_the_answer() -> None:
     )
     assert any("had not converged" in line for line in decide(replace(found, models=young), "cnn").not_known)
     assert not any("had not converged" in line for line in decide(found, "cnn").not_known)
+
+
+@pytest.mark.parametrize(("low", "said"), [(0.05, True), (0.1, True), (0.11, False), (None, True)])
+def test_a_dense_network_that_guesses_is_the_first_doubt(low: float | None, said: bool) -> None:
+    """Ten classes: the mean of recalls is 10 % for whoever always says the same, and for whoever throws dice."""
+    found = case((MAGNITUDE, PASSES, BEATS))
+    guess = Measured(0.1, "fraction", low, None if low is None else 0.3, 100, "")
+
+    def guessing(m: ModelResult, seed: int) -> ModelResult:
+        own = m.evaluation and replace(m.evaluation, balanced_accuracy=guess)
+        return replace(m, evaluation=own) if m.config == "cnn/dense" and m.seed >= seed else m
+
+    def doubts(seed: int) -> tuple[str, ...]:
+        return decide(replace(found, models=tuple(guessing(m, seed) for m in found.models)), "cnn").not_known
+
+    first = "The dense network is not shown to do better than a guess: the mean of its classes' recalls is 10.0\u202f%"
+    assert doubts(0)[0].startswith(first) is said
+    assert not any("than a guess" in line for line in (*doubts(1), *decide(found, "cnn").not_known))
 
 
 def test_a_doubt_of_one_comparison_names_it() -> None:

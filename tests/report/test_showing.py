@@ -20,6 +20,8 @@ from secateur.api.models import Model
 from secateur.choice import MethodChoice
 from secateur.records import Answer, Answers, History, Judged, Photo, Problem, Snapshot, Split, Tie
 from secateur.records.brief import html
+from secateur.report.story import tell
+from secateur.report.terminal import study
 from secateur.settings import Study
 
 HOSTILE = "<script>alert(1)</script> & \"Füchse\" 'und' Hasen "
@@ -139,6 +141,8 @@ def test_results_show_the_answer_and_ten_rows():
     assert text.index("magnitude 50\u202f% is the smallest file") < text.index("<table")
     assert text.count("<tr>") == 1 + 10 and "and 12 more" in text
     assert "→ magnitude 50\u202f%" in text and "dense longer" in text
+    for row in study(tell(results())).rows:  # the terminal's ten
+        assert f">{row[0]}<" in text.replace("\u202f", " ")
 
 
 def test_comparisons_times_and_figures_have_tables():

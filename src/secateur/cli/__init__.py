@@ -13,6 +13,7 @@ import typer
 
 from secateur.cli.common import STOP, is_closed_pipe, nobody_reads
 from secateur.cli.helped import Grouped
+from secateur.cli.interrupted import left
 from secateur.errors import SecateurError, UserError
 from secateur.outputs import FULL
 
@@ -48,7 +49,8 @@ def app() -> typer.Typer:
 
     for module in (photos, study, runs, serve, predict, evaluate, pack, export, model, bench, imports, methods):
         module.add(made)
-    for command in made.registered_commands:
+    groups = [group.typer_instance for group in made.registered_groups if group.typer_instance]
+    for command in (c for owner in (made, *groups) for c in owner.registered_commands):
         command.cls = Grouped
     return made
 
@@ -107,7 +109,8 @@ def _run(arguments: list[str] | None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     if code == EXIT_INTERRUPTED:  # typer turns Ctrl-C into this number
-        _say("interrupted; nothing finished is lost: the same command goes on from here")
+        kept = left(sys.argv[1:] if arguments is None else arguments)
+        _say("interrupted" + (f"; {kept}" if kept else ""))
     return code if isinstance(code, int) else 0
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from secateur import beside, catalogue
 from secateur.cli.common import JSON, echo_json, paper
-from secateur.errors import UserError
+from secateur.errors import UserError, no_file
 from secateur.outputs import aside, one_on_stdout, opened, put
 
 
@@ -50,7 +50,7 @@ def add(app: typer.Typer) -> None:
         In memory the network is as large as before: packing saves disk and radio, not RAM or time.
         """
         if not model.is_file():
-            raise UserError(f"{model}: no such file")
+            raise no_file(model)
         target = out or model.with_suffix(".packed")
         if target.exists() and target.resolve() == model.resolve():
             raise UserError(f"{target} is the model itself: name another file")

@@ -20,6 +20,7 @@ from secateur.outputs import MARK, Output, one_on_stdout, opened
 from secateur.records import UNSURE, Answer
 
 BATCH = 16  # photos
+HANDED = ("model.onnx", "model.packed")  # that a folder of export may hold, and that are read here
 FIELDS = ("photo", "said", "confidence", "taken", "classes", "problem", "doubt")
 Write = Callable[[Answer], None]
 
@@ -29,7 +30,7 @@ def add(app: typer.Typer) -> None:
 
     @app.command(epilog="Example:  secateur predict model.onnx cameras/ --min-confidence 0.8 --csv answers.csv")
     def predict(
-        model: Path = typer.Argument(..., help="A model.onnx that Secateur wrote."),
+        model: Path = typer.Argument(..., help="A model.onnx that Secateur wrote, or the folder that export made."),
         photos: list[Path] = typer.Argument(..., help="Photos, or folders of them in any depth."),
         top: int = typer.Option(1, "--top", min=1, help="So many classes a photo."),
         min_confidence: float = typer.Option(
@@ -55,6 +56,7 @@ def add(app: typer.Typer) -> None:
         if copy_to and link_to:
             raise UserError("--copy-to and --link-to: set one")
         one_on_stdout(as_json, csv_file)
+        model = _in_folder(model)
         into = copy_to or link_to
         if into and csv_file and into in csv_file.parents:
             into.mkdir(parents=True, exist_ok=True)  # the table is to lie among the copies
@@ -84,6 +86,16 @@ def add(app: typer.Typer) -> None:
         for note in (sort.said(), *sort.notes()) if sort else ():
             console().print(note, markup=False)
         return 1 if counts["not read"] or (sort and sort.done["left"]) else 0
+
+
+def _in_folder(model: Path) -> Path:
+    """Of the folder that export made, the model in it. Raises UserError for a folder of something else."""
+    if not model.is_dir():
+        return model
+    inside = [model / name for name in HANDED if (model / name).is_file()]
+    if not inside:
+        raise UserError(f"{model} holds no model ({' or '.join(HANDED)}): name the model first, then the photos")
+    return inside[0]
 
 
 def _sorted(answers: Iterator[Answer], sort: Sorting | None) -> Iterator[Answer]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -15,6 +16,10 @@ from secateur.chains import links
 from secateur.cli.common import STOP, duration, mebibytes
 from secateur.plan import plan
 from secateur.records import Outcome, Step
+from secateur.report.formats import plural
+from secateur.report.names import shortened
+from secateur.report.retold import config_of
+from secateur.report.terminal import plain
 from secateur.settings import Study, networks
 
 QUIET_SECONDS = 30.0  # between two lines about the same step, where there is no terminal
@@ -30,13 +35,16 @@ class Shown:
         self.task = self.bars.add_task("", total=None, note="")
         self.title, self.last = "", 0.0
         self.totals: Counter[str] = Counter()
+        self.named: Callable[[str], str] = lambda words: words
         if console.is_terminal:
             self.bars.start()
 
     def planned(self, study: Study, steps: list[Step], rows: list[Estimate], notes: tuple[str, ...]) -> None:
+        self.named = _named(steps)
         print_plan(self.console, study, steps, rows, notes)
 
     def began(self, what: str, number: int, of: int) -> None:
+        what = self.named(what)
         self.title = f"[{number}/{of}] {what}" if of else what
         self.last = time.monotonic()
         text = self.title.replace("[", "\\[")
@@ -64,7 +72,15 @@ class Shown:
         self.console.print(words, markup=False)
 
     def close(self) -> None:
-        self.bars.stop()
+        if self.console.is_terminal:  # elsewhere rich would leave an empty line behind
+            self.bars.stop()
+
+
+def _named(steps: Iterable[Step]) -> Callable[[str], str]:
+    """Titles of a plan's steps, and of those that follow from its choices, in the short names of the report."""
+    configs = {config for step in steps if (config := config_of(step.id))}
+    said = shortened({config: title(config) for config in configs})
+    return lambda words: plain(said(words))
 
 
 def print_plan(
@@ -116,15 +132,17 @@ def _asked(study: Study) -> list[float]:
 
 
 def _training(study: Study) -> list[tuple[str, str]]:
-    trained_on = [f"{_epochs(study, way)} epochs, recipe {way.recipe}" + _WHAT[way.tune] for way in ways(study)]
+    trained_on = [
+        f"{plural(_epochs(study, way), 'epoch')}, recipe {way.recipe}" + _WHAT[way.tune] for way in ways(study)
+    ]
     retraining = ("retraining", "; ".join(trained_on))
     if study.start:
         return [("network", f"{study.backbone}, from {study.start}"), retraining]
     if not is_transfer(study):
-        words = f"{study.backbone}, recipe {study.recipe}, {study.epochs} epochs, {study.precision}"
+        words = f"{study.backbone}, recipe {study.recipe}, {plural(study.epochs, 'epoch')}, {study.precision}"
         return [("network", words), retraining]
     words = f"{study.backbone}, weights: {study.weights}, {study.pool} pooling, head {study.head}"
-    steps = f"{study.epochs} epochs of the head (recipe {recipe_for(study, study.recipe, 'head')})"
+    steps = f"{plural(study.epochs, 'epoch')} of the head (recipe {recipe_for(study, study.recipe, 'head')})"
     if study.tune == "all":
         steps += f", then {study.tune_epochs} of all of it"
     return [("network", words), ("training", f"{steps}, {study.precision}"), retraining]

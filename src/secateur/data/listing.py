@@ -233,7 +233,7 @@ def _named(root: Path, files: list[tuple[str, str, str]], problems: list[Problem
 
 def _nothing(root: Path, problems: list[Problem]) -> str:
     loose = sum(problem.what == "no class" for problem in problems)
-    hint = f"; {loose} stand in no class folder" if loose else ""
+    hint = f"; {loose} stand in no class folder: name the folder above them, or give --labels FILE" if loose else ""
     passed = reasons(problems)
     hint += f"; passed over: {passed}" if passed else ""
     return f"no photos in class folders under {root}{hint}; allowed: {root.name}/<class>/<photo>"

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from secateur.errors import UserError, first_line
+from secateur.errors import UserError, first_line, no_file
 from secateur.forms.packed import MAGIC, Altered, is_packed, unpack
 from secateur.names import nfc
 from secateur.records import NO_DEPTH, Depth
@@ -46,7 +46,7 @@ def load(file: Path, threads: int = 0) -> Classifier:
     Raises UserError for a file that is missing, altered, no ONNX model, or not one of ours.
     """
     if not file.is_file():
-        raise UserError(f"{file}: no such file")
+        raise no_file(file)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3

@@ -234,7 +234,8 @@ def _of_control(where: str, control: Measured, own: list[list[float]]) -> list[s
     said = []
     half = (control.high - control.low) / 2
     if half > WIDE:
-        said.append(f"{where}: the control's band is ± {half:.0%}: smaller differences cannot be seen")
+        band = f"± {half:.0%}: smaller differences cannot be seen" if half < 1 else "too wide to see any difference"
+        said.append(f"{where}: the control's band is {band}")
     if control.low > 1 or control.high < 1:
         band = f"{control.value:.3f} [{control.low:.3f}, {control.high:.3f}]"
         said.append(f"{where}: the reference is not as fast as itself: {band}")

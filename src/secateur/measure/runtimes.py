@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from secateur.errors import NotKnown, UserError, first_line
+from secateur.errors import NotKnown, UserError, first_line, no_file
 
 Array = npt.NDArray[Any]
 PACKAGES = {
@@ -58,7 +58,7 @@ def runtime_of(file: Path, wanted: str = "") -> str:
     """The run-time for a file: the one asked for, or its suffix's. Raises UserError where there is none, or it is not
     installed."""
     if not file.is_file():
-        raise UserError(f"{file}: no such file")
+        raise no_file(file)
     if wanted and wanted not in PACKAGES:
         raise NotKnown("run-time", wanted, PACKAGES)
     name = wanted or USUAL.get(file.suffix.lower(), "")

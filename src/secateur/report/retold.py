@@ -26,8 +26,14 @@ def retold(results: Results) -> Results:
     )
 
 
+def config_of(id: str) -> str:
+    """The configuration that a step makes a pruned network of: 'retrain/cnn/filter-l1/0.5/seed0' → 'cnn/filter-l1/0.5';
+    "" for other steps."""
+    kind, _, at = id.partition("/")
+    config = at.rpartition("/seed")[0]
+    return config if kind in ("prune", "retrain", "export") and config.count("/") == 2 else ""
+
+
 def _method(outcome: Outcome) -> str:
-    """Of a step of a pruned network, which may have no other record: 'retrain/cnn/filter-l1/0.5/seed0'."""
-    kind, _, at = outcome.id.partition("/")
-    config = at.rpartition("/seed")[0].split("/")
-    return config[1] if kind in ("prune", "retrain", "export") and len(config) == 3 else ""
+    """Of a pruned network, which may have no other record."""
+    return config_of(outcome.id).split("/")[1] if config_of(outcome.id) else ""

@@ -3,6 +3,7 @@ that the terminal and the page cannot disagree. Nothing is judged here. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,17 +63,22 @@ def _headlines(story: Story) -> list[str]:
 
 
 def _shown(story: Story) -> list[dict[str, Any]]:
-    """Ten networks at most, in the order of the page: what to use, what it was held against, what else was chosen."""
-    rows: list[dict[str, Any]] = story["models"]
+    use = [a["use"] for a in story["answers"]] + [pick["config"] for pick in story["within"]]
+    return deciding(story["models"], use, [c["config"] for a in story["answers"] for c in a["candidates"]])
+
+
+def deciding(rows: list[dict[str, Any]], use: Sequence[str], candidates: Sequence[str]) -> list[dict[str, Any]]:
+    """Ten networks at most, in the order of the page: what to use, what it was held against, what else was chosen.
+
+    `rows`: of the page's table; `use` and `candidates`: configurations, of which some may be none of the rows.
+    """
     if len(rows) <= MOST_ROWS:
         return rows
     by_config = {row["config"]: row for row in rows}
-    wanted = [a["use"] for a in story["answers"]] + [pick["config"] for pick in story["within"]]
-    wanted += [_against(by_config.get(config), key) for config in list(wanted) for key in ("dense", "random")]
+    wanted = [*use, *(_against(by_config.get(config), key) for config in use for key in ("dense", "random"))]
     wanted += [row["config"] for row in rows if row["reference"]]
     wanted += [row["config"] for row in rows if row["role"] == "dense"]
-    candidates = [c["config"] for a in story["answers"] for c in a["candidates"]]
-    wanted += candidates + [_against(by_config.get(config), "random") for config in candidates]
+    wanted += [*candidates, *(_against(by_config.get(config), "random") for config in candidates)]
     wanted += [row["config"] for row in rows if row["role"] == "quantized"] + [r["config"] for r in rows]
     first = [config for config in dict.fromkeys(wanted) if config in by_config][:MOST_ROWS]
     return [row for row in rows if row["config"] in first]

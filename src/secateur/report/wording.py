@@ -7,6 +7,7 @@ from typing import Literal
 
 from secateur.records import Comparison, Results
 from secateur.report.formats import difference, plural, size
+from secateur.report.guessing import guessing
 from secateur.report.judge import (
     Judged,
     against_dense,
@@ -211,7 +212,8 @@ def _smaller_but_not_chosen(results: Results, backbone: str, judged: Sequence[Ju
 
 def not_known(results: Results, backbone: str, judged: Sequence[Judged]) -> tuple[str, ...]:
     """What stands between this answer and certainty, as sentences."""
-    lines = _not_run(results.missing_controls) + _not_quantised(results, judged) + _not_rivalled(results, judged)
+    lines = guessing(results, backbone) + _not_run(results.missing_controls)
+    lines += _not_quantised(results, judged) + _not_rivalled(results, judged)
     if results.benches:
         where = " and ".join(dict.fromkeys(b.label or b.machine.cpu for b in results.benches))
         lines.append(f"Times are of {where}, not of your device: run secateur bench on it.")

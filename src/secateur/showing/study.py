@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from markupsafe import Markup
 
 from secateur.records import Measured, Results
 from secateur.records.brief import html
-from secateur.report.decision import Answer, decide
+from secateur.report.decision import decide
 from secateur.report.formats import size
 from secateur.report.retold import retold
 from secateur.report.rows import configurations
 from secateur.report.story import backbones
+from secateur.report.terminal import deciding
 from secateur.showing.html import block, bold, note, table
 from secateur.showing.measured import said
 
-MOST = 10
 DOUBTS = 5
 
 
@@ -27,7 +24,7 @@ def results(r: Results) -> str:
     answers = [decide(told, backbone) for backbone in backbones(told)]
     rows = configurations(told)
     used = {a.use for a in answers}
-    shown = _shown(rows, answers)
+    shown = deciding(rows, [a.use for a in answers], [j.config for a in answers for j in a.candidates])
     cells = [
         (
             bold(f"→ {row['name']}") if row["config"] in used else row["name"],
@@ -45,19 +42,6 @@ def results(r: Results) -> str:
     under = f"{r.name} · {len(rows)} networks, {sum(r.data.test):,} test photos · {r.date[:10]}"
     notes = note("Not known — " + " ".join([*doubts[:DOUBTS], *more])) if doubts else Markup("")
     return block(title, *head, table(heads, cells, in_all=len(rows)), notes, sub=under)
-
-
-def _shown(rows: list[dict[str, Any]], answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    """What to use, what it is held against, what else was chosen; in the order of the report's table."""
-    if len(rows) <= MOST:
-        return rows
-    by_config = {row["config"]: row for row in rows}
-    used = [a.use for a in answers if a.use in by_config]
-    pairs = [by_config[c][f"against_{kind}"] for c in used for kind in ("dense", "random")]
-    wanted = [*used, *(p["against"] for p in pairs if p), *(r["config"] for r in rows if r["reference"])]
-    wanted += [r["config"] for r in rows if r["role"] == "dense"] + [j.config for a in answers for j in a.candidates]
-    first = list(dict.fromkeys([*wanted, *by_config]))[:MOST]
-    return [row for row in rows if row["config"] in first]
 
 
 def register() -> None:

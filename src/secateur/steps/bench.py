@@ -79,9 +79,10 @@ def measured(
     by_name = {e.name: e for e in files}
     left: list[str] = []
     candidates = []
+    n = len(found.candidates)
     for number, candidate in enumerate(found.candidates, start=1):
         candidates.append(_more(candidate, by_name[candidate.name], wish, left))
-        progress(of - 1 + number / len(found.candidates), of, f"memory and layers of {candidate.name}")
+        progress(of - 1 + number / n, of, f"memory and layers, file {number} of {n}")
     return replace(found, candidates=tuple(candidates), left_out=(*found.left_out, *dict.fromkeys(left)))
 
 

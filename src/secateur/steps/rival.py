@@ -61,7 +61,7 @@ def _as_fast(ctx: Context, rival: Rival) -> Rival:
         made = dict(_candidates(p, list(snapshot(ctx).classes), part, Path(folder), lost))
         files = [entry(ctx.inputs[FILE + rival.config] / "model.onnx", REFERENCE)]
         files += [entry(file, name) for name, file in made.items()]
-        ctx.progress(1, 2, f"{len(made)} dense networks beside {rival.config}")
+        ctx.progress(1, 2, f"{len(made)} of them")
         found = bench(files, REFERENCE, [Way(1, 1)], effort=QUICK)
     ratios = {t.model: t.speedup for t in found.timings}
     px, px_ratio = _nearest(ratios, "px")
