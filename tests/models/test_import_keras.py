@@ -166,6 +166,19 @@ HEADS: dict[str, tuple[Callable[[Any, Any], Any], str, str]] = {  # above the la
         "avg",
         "dense-20",
     ),
+    "a norm between two activations": (
+        lambda k, x: k.Dense(3)(
+            k.BatchNormalization()(
+                k.ReLU()(
+                    k.BatchNormalization()(
+                        k.ReLU()(k.Dense(16, activation="relu", use_bias=False)(k.GlobalAveragePooling2D()(x)))
+                    )
+                )
+            )
+        ),
+        "avg",
+        "dense-16-16-16",
+    ),
     "dense on dense, and a norm of no scale": (
         lambda k, x: k.Dense(3)(k.BatchNormalization(scale=False)(k.Dense(20)(k.GlobalAveragePooling2D()(x)))),
         "avg",

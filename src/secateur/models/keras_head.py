@@ -54,7 +54,8 @@ class Head:
         return "-".join(["dense", *map(str, widths)]) if widths else "linear"
 
     def _hidden(self) -> list[int]:
-        """Outputs of every dense layer, or of several with nothing between them, that a ReLU stands behind."""
+        """Outputs of every dense layer, or of several with nothing between them, that a ReLU stands behind; of two with
+        a norm between them that of the norm."""
         widths, last = [], 0
         for layer in self.layers:
             if layer.kind == "Dense":
@@ -104,6 +105,8 @@ def folded(head: Head, weights: Weights, wide: int, grid: tuple[int, int, int] |
     open_ended = False  # is the last one still affine in what it takes?
     for layer in head.layers:
         if layer.kind == "Activation":
+            if not open_ended:  # a norm between two activations is part of no dense layer: it is one by itself
+                made.append((np.diag(scale), shift))
             open_ended = False
             scale, shift = np.ones(len(made[-1][1])), np.zeros(len(made[-1][1]))
         elif layer.kind == "BatchNormalization":
