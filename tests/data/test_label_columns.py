@@ -223,3 +223,11 @@ def test_camtrap_dp_of_events_of_addresses_and_of_an_id_twice(root):
     assert len(found.files) == 11 and sorted(p.what for p in found.problems) == ["no row", "odd row"]
     with pytest.raises(UserError, match=r"mediaID 'm' is both fox/0_0\.jpg and fox/1_1\.jpg"):
         list_labelled(root, camtrap_dp(root, seen, lambda path, i: ["m", path, "", ""]))
+
+
+def test_epithets_beside_whole_names_are_put_behind_their_genus(root):
+    """ "europaeus" is a hare and a hedgehog; some rows say the genus twice."""
+    said = {"fox": ("Lepus", "europaeus"), "hare": ("Lepus", "Lepus europaeus"), "owl": ("Erinaceus", "europaeus")}
+    file = table(root, "file,genus,species", lambda path, name, i: [path, *said[name]])
+    found, taken = classes(root, file)
+    assert found == ("Erinaceus europaeus", "Lepus europaeus") and taken.label == "genus + species"

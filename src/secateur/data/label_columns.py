@@ -143,7 +143,7 @@ def _candidates(table: Table) -> Iterator[Column]:
     """From fine to coarse. A `class` that no other rank stands beside is none: it is the label's plain name."""
     plain = table.plain()
     genus, species = first(plain, GENERA), first(plain, SPECIES)
-    epithets = species >= 0 and _epithets(table, species)
+    epithets = species >= 0 and _epithets(table, genus, species)
     ranks = {name for names in (SPECIES, BINOMIALS, COMMON, *RANKS) for name in names} - {"class"}
     ranked = bool(ranks & set(plain)) or any(_linnaean(column) for column in _each(table, ("class",)))
     yield from _each(table, LABELS if ranked else (*LABELS, "class"))
@@ -176,11 +176,16 @@ def _each(table: Table, names: Sequence[str]) -> Iterator[Column]:
                 yield Column(table.header[at], (at,), cells)
 
 
-def _epithets(table: Table, species: int) -> bool:
-    """Whether the column holds "vulpes" and not "Vulpes vulpes": single words without a capital, beside "Blank"."""
-    said = [cell for cell in table.cells(species) if says(cell)]
-    small = [cell for cell in said if not cell[0].isupper()]
-    return bool(small) and all(_EPITHET.fullmatch(cell.rstrip(".")) for cell in said)
+def _epithets(table: Table, genus: int, species: int) -> bool:
+    """Whether the column holds "vulpes" and not "Vulpes vulpes": single words without a capital, beside "Blank", and
+    beside whole names that begin with their row's genus, as some people write some of them."""
+    said = [(says(row[genus]) if genus >= 0 else "", row[species]) for row in table.rows if says(row[species])]
+    small = [cell for _, cell in said if not cell[0].isupper()]
+    known = all(
+        cell.startswith(f"{above} ") if above and " " in cell else _EPITHET.fullmatch(cell.rstrip("."))
+        for above, cell in said
+    )
+    return bool(small) and known
 
 
 def _one_genus_each(table: Table, genus: int, species: int) -> bool:
