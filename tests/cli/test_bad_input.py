@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -180,7 +181,6 @@ def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path: Path):
 def test_a_photo_that_vanishes_between_scan_and_decoding_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from secateur import studying
     from secateur.engine import Silent
-    from secateur.errors import UserError
     from secateur.study_file import make
 
     for name in ("cat", "dog"):
@@ -192,8 +192,10 @@ def test_a_photo_that_vanishes_between_scan_and_decoding_is_named(tmp_path: Path
 
     small = {"backbone": "cnn", "input_px": 8, "epochs": 1}
     asked = make({"name": "x", "folder": str(tmp_path / "photos"), **small}, "test")
-    with pytest.raises(UserError, match=r"cat/\d+\.png"):
-        studying.run(asked, tmp_path / "runs", watcher=Thief())
+    results = studying.run(asked, tmp_path / "runs", watcher=Thief())
+    failed = [o for o in results.outcomes if o.state == "failed"]
+    assert failed[0].kind == "pixels" and re.search(r"cat/\d+\.png", failed[0].why)
+    assert not results.models and not any(o.state == "made" and o.kind == "train" for o in results.outcomes)
 
 
 def test_interrupted_is_130_and_the_same_command_goes_on(tmp_path: Path):

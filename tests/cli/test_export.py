@@ -74,6 +74,8 @@ def test_the_card_says_what_was_measured(home: Path, tmp_path: Path):
         assert f"| {row.name} | {row.n} | {100 * row.recall.value:.1f}" in card
     assert f"{(tmp_path / 'a' / 'model.onnx').stat().st_size:,} bytes" in card
     assert "1 thread" in card and "not on your device" in card and "Licence: none" in card
+    assert "of `photos`, " in card and str(home) not in card  # nobody is handed where it lay
+    assert "`secateur evaluate`" in card
     assert "magnitude 50" in card and results.data.snapshot_digest[:16] in card
     secateur("export", "photos", "--model", "magnitude-0.5", "--to", "packed-int8", "--out", tmp_path / "b", cwd=home)
     rounded = (tmp_path / "b" / "README.md").read_text()
@@ -87,6 +89,16 @@ def test_what_was_altered_does_not_answer(home: Path, tmp_path: Path):
     model.write_bytes(model.read_bytes()[:-100] + b"x" * 100)
     done = handed(tmp_path / "a", next((home / "photos").rglob("*.webp")))
     assert done.returncode == 1 and "altered or truncated" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(home: Path, tmp_path: Path):
+    secateur("export", "photos", "--model", "dense", "--out", tmp_path / "a", cwd=home)
+    ours, theirs = os.pipe()
+    os.close(ours)  # as `| head` does
+    words = [sys.executable, str(tmp_path / "a/predict.py"), str(next((home / "photos").rglob("*.webp")))]
+    done = subprocess.run(words, stdout=theirs, stderr=subprocess.PIPE, text=True)
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_broken_photo_is_a_line(home: Path, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -50,7 +51,7 @@ def card(results: Results, config: str, size_bytes: int, format: str = "onnx", f
         trained=f"{sum(data.train):,}",
         validated=f"{sum(data.val):,}",
         tested=f"{sum(data.test):,}",
-        folder=data.folder,
+        folder=re.split(r"[/\\]", data.folder.rstrip("/\\"))[-1],  # where it lay concerns nobody whom this is handed to
         rule=f"split: {data.split_rule}",
         backbone=row["backbone"],
         method=row["name"] if row["method"] else "",
