@@ -209,6 +209,8 @@ def _unsaid(tree: ast.AST) -> list[int]:
             continue
         if call in ("read_text", "write_text"):
             lines += [node.lineno] if len(node.args) < (1 if call == "read_text" else 2) else []
+        elif call == "open" and getattr(owner, "id", "") == "os":  # a number, of bytes
+            continue
         elif call in ("open", "fdopen", "NamedTemporaryFile", "TemporaryFile"):
             place = 1 if owner is None or getattr(owner, "id", "") in ("os", "io", "tempfile") else 0
             place = 0 if call.endswith("TemporaryFile") else place
@@ -216,7 +218,7 @@ def _unsaid(tree: ast.AST) -> list[int]:
             text = "b" not in mode.value if isinstance(mode, ast.Constant) and isinstance(mode.value, str) else True
             opens_bytes = mode is None and call.endswith("TemporaryFile")
             lines += [node.lineno] if text and not opens_bytes else []
-        elif any(isinstance(named.get(word), ast.Constant) for word in ("text", "universal_newlines")):
+        elif any(getattr(named.get(word), "value", None) is True for word in ("text", "universal_newlines")):
             lines.append(node.lineno)
     return lines
 
@@ -245,6 +247,8 @@ def test_no_text_file_is_opened_without_an_encoding():
         ("p.read_text('utf-8')", False),
         ("p.write_text(x)", True),
         ("os.fdopen(n, 'w')", True),
+        ("os.open('a', os.O_WRONLY)", False),
+        ("opened(a, text=False)", False),
         ("os.fdopen(n, 'wb')", False),
         ("subprocess.run(c, text=True)", True),
         ("subprocess.run(c, text=True, encoding='utf-8')", False),

@@ -119,7 +119,7 @@ def test_files_of_models_are_named_in_either_form_and_macs_leavings_are_none(tmp
     (folder / f"._{APART[FOX]}.onnx").write_bytes(b"Mac OS X")
     (found,) = entries([folder])
     assert found.name == FOX
-    (served,) = of_run(folder, cast(Results, SimpleNamespace(models=())))
+    (served,) = of_run(folder, cast(Results, SimpleNamespace(models=(), summaries=())))
     assert served.name == f"{FOX}.onnx" and served.classifier.labels == (FOX, OWL)
 
 

@@ -72,7 +72,7 @@ def add(app: typer.Typer) -> None:
             if as_json:
                 echo_json(json.loads(as_json_text(made)) | {"answer": facts(told)})
             else:
-                show(told, {"csv": csv_file} if csv_file else {}, more="--json has all")
+                show(told, {"csv": csv_file} if csv_file and not lost else {}, more="--json has all")
         if lost:
             raise lost
 
