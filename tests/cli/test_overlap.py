@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import shutil
 from collections.abc import Callable
@@ -15,17 +14,24 @@ from PIL import Image
 from test_predict import colours
 
 from secateur import ledger, prepare
-from secateur.cli.evaluate import _lines, _table
+from secateur.cli.evaluate import _rows
 from secateur.data.duplicates import like_theirs, near_duplicates
 from secateur.data.facts import Facts
 from secateur.data.scan import scan
 from secateur.judging import judge
 from secateur.measure.accuracy import evaluate
 from secateur.overlap import BURST, NEAR, SAME, Overlap, overlap
-from secateur.records import Reading, Snapshot, Trained
+from secateur.records import Judged, Reading, Snapshot, Trained
+from secateur.report.evaluated import evaluated
 from secateur.store import Store
 
 N = 6  # photos a class
+
+
+def said(made: Judged) -> str:
+    """All that a terminal shows in words."""
+    told = evaluated(made)
+    return "\n".join((*told.headlines, *told.legend, *told.doubts))
 
 
 def draw(seed: int, px: int = 96) -> Image.Image:
@@ -194,7 +200,7 @@ def test_what_evaluate_says_of_them(tmp_path: Path, study: tuple[Path, Snapshot]
     made = judge(model, again, runs=runs, study=told)
     assert made.seen_before == 2 * N and made.compared and not made.fresh and set(made.met) == {NEAR}
     assert made.looks and made.looks.photos == 4
-    words = "\n".join(_lines(made))
+    words = said(made)
     assert (
         f"{2 * N} of these photos stood in its study ({2 * N} nearly the same picture): they are no new test" in words
     )
@@ -208,10 +214,10 @@ def test_what_evaluate_says_of_them(tmp_path: Path, study: tuple[Path, Snapshot]
     right = np.mean([made.evaluation.predictions[i] == made.true[i] for i in new])
     assert made.fresh.accuracy.value == right
     assert made.shift and made.shift.accuracy.value == pytest.approx(100 * (right - 1))
-    words = "\n".join(_lines(made))
+    words = said(made)
     assert f"The {len(new)} others: accuracy {100 * right:.1f} % [" in words and made.shift.said in words
-    _table(made, tmp_path / "said.csv")
-    rows = list(csv.DictReader((tmp_path / "said.csv").read_text(encoding="utf-8-sig").splitlines()))
+    names, *answers = _rows(made)
+    rows = [dict(zip(map(str, names), answer, strict=True)) for answer in answers]
     assert sum(row["in its study"] == NEAR for row in rows) == 2 * N
     elsewhere = judge(model, again, runs=tmp_path / "nowhere", study=told)
-    assert not elsewhere.compared and "is not known" in "\n".join(_lines(elsewhere))
+    assert not elsewhere.compared and "is not known" in said(elsewhere)

@@ -11,7 +11,8 @@ from PIL import Image
 
 from secateur.data import heif, images, seen
 from secateur.data.images import BadPhoto, square
-from secateur.data.listing import SUFFIXES, list_folder, readable
+from secateur.data.listing import list_folder
+from secateur.data.suffixes import ALWAYS, readable
 
 
 @pytest.fixture
@@ -27,13 +28,13 @@ def fresh(monkeypatch: pytest.MonkeyPatch):
 
 def test_without_it_heic_is_no_photo_by_name(fresh, picture, tmp_path: Path):
     fresh.setattr(heif, "at_hand", lambda: False)
-    assert readable() == SUFFIXES and ".heic" not in readable()
+    assert readable() == ALWAYS and ".heic" not in readable()
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         picture(1).save(tmp_path / name / "x.jpg")
         (tmp_path / name / "y.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99))
     found = list_folder(tmp_path)
-    assert len(found.files) == 2 and [p.what for p in found.problems] == ["not a photo"]
+    assert len(found.files) == 2 and [p.what for p in found.problems] == ["not read"]
 
 
 def test_with_it_they_are_listed(fresh, tmp_path: Path):
