@@ -1,9 +1,13 @@
-"""Buffers that a network makes anew whenever it is built stand in no file."""
+"""What a file of weights holds, and what not: buffers that a network makes anew, modules that stand in two places."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
+from secateur import catalogue
+from secateur.models import saved, weights
 from secateur.models.architecture import describe, rebuild
 from secateur.models.build import build
 
@@ -17,3 +21,16 @@ def test_what_no_file_holds_is_made_again():
     x = torch.rand(2, 3, 64, 64)
     with torch.no_grad():
         assert torch.equal(again(x), model(x))
+
+
+def test_a_module_that_stands_in_two_places_is_kept_under_both_names(tmp_path: Path):
+    """CoaT's encodings: safetensors refuses two names of one piece of memory."""
+    options = {"pool": "avg", "head": "linear"}
+    model = build("coat_tiny", 2, 64, 1, options)
+    (tmp_path / "kept").mkdir()
+    weights.keep(catalogue.backbone("coat_tiny"), "random", "", "", 64, tmp_path / "kept")
+    saved.save(model, tmp_path, backbone="coat_tiny", labels=("a", "b"), input_px=64, made={}, options=options)
+    again = saved.load(tmp_path).model
+    photo = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(model.eval()(photo), again(photo))

@@ -75,8 +75,7 @@ def save(
     """Write the five files into `folder`, which exists. `options`: of a transfer network, as `build` takes them;
     `preprocess`: as `preprocess_for` makes it, of pixels in [0, 1] where none is given."""
     architecture = describe(model, backbone, len(labels), input_px, kept, options)
-    tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    save_file(tensors, folder / "weights.safetensors")
+    save_file(apart(model.state_dict()), folder / "weights.safetensors")
     for name, content in (
         ("architecture", to_json(architecture)),
         ("labels", list(labels)),
@@ -88,6 +87,19 @@ def save(
     if masks:
         bits = {k: torch.from_numpy(np.packbits(m.cpu().numpy().reshape(-1))) for k, m in masks.items()}
         save_file(bits, folder / "masks.safetensors")
+
+
+def apart(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """As a file can hold them: on the CPU, contiguous, and what stands under two names twice, as in networks that use
+    a module in two places (CoaT)."""
+    found: dict[str, torch.Tensor] = {}
+    seen: set[int] = set()
+    for name, tensor in tensors.items():
+        own = tensor.detach().cpu().contiguous()
+        place = own.data_ptr()
+        found[name] = own.clone() if place in seen else own
+        seen.add(place)
+    return found
 
 
 def load(folder: Path, *, mapped: bool = True) -> Saved:

